@@ -1,0 +1,57 @@
+"""The engine interface: the smallest thing that can stream a reply."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from inference.types import ChatMessage, GenerationRequest, ShouldStop, StreamEvent, never_stop
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether an engine can answer now; `detail` is one English sentence for an administrator."""
+
+    is_ready: bool
+    detail: str = ""
+
+
+class Engine(Protocol):
+    """One way of running one model. Methods may be called from any thread, several at once.
+
+    name: the kind, "onnx", "extractive", …; model: what it runs, shown in receipts.
+    slots: how many replies it writes at the same time.
+    context_tokens: prompt and answer together; 0 = no limit that matters.
+    """
+
+    name: str
+    model: str
+    slots: int
+    context_tokens: int
+
+    def load(self) -> None:
+        """Make ready to answer; slow the first time, then immediate. Raises: EngineError."""
+        ...
+
+    def health(self) -> Health:
+        """Say whether it can answer now, without loading anything; at most 1 s."""
+        ...
+
+    def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
+        """Tokens of the messages as the model will see them, template included. Raises: EngineError."""
+        ...
+
+    def stream(
+        self, request: GenerationRequest, *, should_stop: ShouldStop = never_stop
+    ) -> Iterator[StreamEvent]:
+        """Write the reply: any number of Delta, then exactly one Finish.
+
+        should_stop is asked at least every 250 ms, also before the first token; once it says
+        True the stream ends with Finish(CANCELLED) within one step. Closing the iterator frees
+        the slot as well. A stream that cannot end properly raises; it never just stops.
+        Raises: EngineError.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free what `load` took; the engine may be loaded again."""
+        ...

@@ -1,0 +1,100 @@
+"""What can go wrong in an engine or an embedder.
+
+EngineError                 code engine_error
+├── EngineUnavailable       engine_unavailable   not installed, not reachable, not loaded (retryable)
+├── EngineBusy              engine_busy          no free slot, upstream 429 or 503 (retryable)
+├── EngineTimeout           engine_timeout       no token in time (retryable)
+├── EngineCrashed           engine_crashed       the child process or the connection died in mid-reply (retryable)
+├── StreamInterrupted       stream_interrupted   the stream ended without a finish reason (retryable)
+├── ModelNotFound           model_not_found      folder or remote model missing
+├── ModelBroken             model_broken         files there but unusable: wrong format, half-copied, no template
+├── ContextTooLong          context_too_long     prompt and answer do not fit
+├── BadRequest              bad_request          an option the engine refuses
+└── NotAuthorised           not_authorised       upstream 401 or 403
+
+`str(error)` is for the log. `user_message` is one sentence a person can act on, in English;
+the edge that shows it translates it.
+"""
+
+
+class EngineError(Exception):
+    """Base of everything an engine or embedder raises."""
+
+    code = "engine_error"
+    retryable = False
+    user_message = "The model could not answer. Try again, or ask an administrator to look at the models page."
+
+
+class EngineUnavailable(EngineError):
+    """The engine is not installed, not reachable or not loaded."""
+
+    code = "engine_unavailable"
+    retryable = True
+    user_message = "The model is not available right now. Your question is kept. Try again in a minute."
+
+
+class EngineBusy(EngineError):
+    """No free slot."""
+
+    code = "engine_busy"
+    retryable = True
+    user_message = "The model is busy with other questions. Your question is kept. Try again in a minute."
+
+
+class EngineTimeout(EngineError):
+    """No token came in time."""
+
+    code = "engine_timeout"
+    retryable = True
+    user_message = "The model took too long. Your question is kept. Try again."
+
+
+class EngineCrashed(EngineError):
+    """The process or connection that was writing died."""
+
+    code = "engine_crashed"
+    retryable = True
+    user_message = "The model stopped unexpectedly and is being restarted. Your question is kept. Try again."
+
+
+class StreamInterrupted(EngineError):
+    """The stream ended without saying why."""
+
+    code = "stream_interrupted"
+    retryable = True
+    user_message = "The answer broke off. What was written is kept. Try again."
+
+
+class ModelNotFound(EngineError):
+    """The model's files, or the remote model, do not exist."""
+
+    code = "model_not_found"
+    user_message = "The model of this assistant is not installed. An administrator can install it."
+
+
+class ModelBroken(EngineError):
+    """The model's files are there but cannot be used."""
+
+    code = "model_broken"
+    user_message = "The files of this assistant’s model are incomplete or damaged. An administrator can install it again."
+
+
+class ContextTooLong(EngineError):
+    """Prompt and answer do not fit into the context window."""
+
+    code = "context_too_long"
+    user_message = "This question is too long for the model. Shorten it, or start a new chat."
+
+
+class BadRequest(EngineError):
+    """The engine refuses an option of the request."""
+
+    code = "bad_request"
+    user_message = "The assistant’s settings do not fit its model. An administrator can change them."
+
+
+class NotAuthorised(EngineError):
+    """The upstream refuses our credentials."""
+
+    code = "not_authorised"
+    user_message = "The model’s server refuses our key. An administrator can set a new one."

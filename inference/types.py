@@ -1,0 +1,99 @@
+"""What goes into an engine and what comes out. Plain values; no Django, no I/O."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """Who speaks a message of a prompt."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class FinishReason(StrEnum):
+    """Why a stream ended. `no_answer`: the engine found nothing it may say."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    CANCELLED = "cancelled"
+    NO_ANSWER = "no_answer"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message of a prompt; `content` is plain text, never None."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """One sentence of a retrieved passage that may be quoted.
+
+    n: the number of its passage in the prompt, from 1.
+    score: 0–1, how well the sentence answers the question (computed by retrieval).
+    """
+
+    n: int
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """All an engine needs for one reply.
+
+    messages: the whole prompt, oldest first, ending with the user's question.
+    max_tokens: at most this many new tokens.
+    temperature: 0 = greedy. seed: makes sampling repeatable where the engine can.
+    stop: strings that end the reply and are not part of it.
+    quotes: the sentences that may be quoted, best first; language models ignore them
+        (their prompt holds the passages), the extractive engine answers from them alone.
+    """
+
+    messages: tuple[ChatMessage, ...]
+    max_tokens: int = 400
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    repetition_penalty: float = 1.0
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    quotes: tuple[Quote, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens counted by the engine. cached_tokens: prompt tokens that were not computed again."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of the reply's text, at least one character."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The last thing a stream yields."""
+
+    reason: FinishReason
+    usage: Usage = field(default_factory=Usage)
+
+
+StreamEvent = Delta | Finish
+ShouldStop = Callable[[], bool]
+
+
+def never_stop() -> bool:
+    """The default for `should_stop`."""
+    return False
