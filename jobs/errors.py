@@ -1,0 +1,29 @@
+"""What the queue refuses.
+
+JobError            code job_error
+└── QueueFull       code queue_full     too many jobs wait already (retryable)
+"""
+
+from django.utils.translation import gettext_lazy as _
+
+
+class JobError(Exception):
+    """Base of what jobs raise."""
+
+    code = "job_error"
+    retryable = False
+    user_message = _("This could not be queued. Try again.")
+
+
+class QueueFull(JobError):
+    """Too many jobs wait already."""
+
+    code = "queue_full"
+    retryable = True
+    user_message = _(
+        "Too many questions are waiting at the moment. Yours was not sent. Try again in a few minutes."
+    )
+
+
+class LeaseLost(Exception):
+    """Another worker has the job now, or it is over: stop without writing anything."""

@@ -1,0 +1,173 @@
+"""The queue: enqueue, claim the fairest, heartbeat, finish, cancel, sweep, position.
+
+The database is the queue. A Celery message only says that a slot may be free (jobs/worker.py), so
+a lost or doubled message does no harm. Every change of state is a conditional UPDATE: whoever
+changes the row has won.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q, QuerySet
+from django.utils import timezone
+
+from jobs import worker
+from jobs.errors import LeaseLost, QueueFull
+from jobs.models import Job, JobState
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Place in line, from 1 (next), and the seconds until it probably starts; None = not known yet."""
+
+    position: int
+    eta_s: float | None
+
+
+def enqueue(kind: str, subject: str, *, owner: str = "", limit: int | None = None) -> Job:
+    """Add a job and wake a worker once the transaction is committed.
+
+    limit: refuse when this many jobs of the queue wait already. Raises: QueueFull.
+    """
+    queue, _handler, priority = settings.JOB_KINDS[kind]
+    if limit is not None and Job.objects.filter(queue=queue, state=JobState.QUEUED).count() >= limit:
+        raise QueueFull(f"{queue}: {limit} jobs wait")
+    job = Job.objects.create(kind=kind, queue=queue, priority=priority, subject=subject, owner=owner)
+    transaction.on_commit(lambda: worker.wake(queue))
+    return job
+
+
+def claim(queue: str) -> Job | None:
+    """Take the fairest job that may run, or None.
+
+    Fair: lower priority number first, then the owner with the fewest running jobs, then the oldest.
+    An owner never runs more than MAX_REPLIES_PER_USER jobs of the inference queue at once.
+    """
+    while (job := _fairest(queue)) is not None:
+        now = timezone.now()
+        won = Job.objects.filter(pk=job.pk, state=JobState.QUEUED, attempt=job.attempt).update(
+            state=JobState.RUNNING,
+            attempt=F("attempt") + 1,
+            lease_until=now + timedelta(seconds=settings.JOB_LEASE_S),
+            started_at=now,
+        )
+        if won:
+            job.refresh_from_db()
+            return job
+    return None
+
+
+def _fairest(queue: str) -> Job | None:
+    running = dict(
+        Job.objects.filter(queue=queue, state=JobState.RUNNING)
+        .exclude(owner="")
+        .values_list("owner")
+        .annotate(Count("pk"))
+    )
+    waiting = Job.objects.filter(queue=queue, state=JobState.QUEUED, is_cancel_requested=False)
+    if queue == "inference":
+        full = [owner for owner, count in running.items() if count >= settings.MAX_REPLIES_PER_USER]
+        waiting = waiting.exclude(owner__in=full)
+    best: Job | None = None
+    for job in waiting.order_by("priority", "created_at")[:50]:
+        if best is None or (job.priority, running.get(job.owner, 0)) < (
+            best.priority,
+            running.get(best.owner, 0),
+        ):
+            best = job
+    return best
+
+
+def heartbeat(job: Job) -> bool:
+    """Extend the lease; return whether a cancel was asked for. Raises: LeaseLost."""
+    until = timezone.now() + timedelta(seconds=settings.JOB_LEASE_S)
+    if not _held(job).update(lease_until=until):
+        raise LeaseLost(f"{job} attempt {job.attempt}")
+    return bool(Job.objects.filter(pk=job.pk, is_cancel_requested=True).exists())
+
+
+def report_progress(job: Job, done: int, total: int) -> None:
+    """Store how far the job is. Raises: LeaseLost."""
+    if not _held(job).update(progress_done=done, progress_total=total):
+        raise LeaseLost(f"{job} attempt {job.attempt}")
+
+
+def finish(job: Job, state: JobState = JobState.DONE, error_code: str = "") -> None:
+    """End the job. Raises: LeaseLost."""
+    if not _held(job).update(
+        state=state, error_code=error_code, finished_at=timezone.now(), lease_until=None
+    ):
+        raise LeaseLost(f"{job} attempt {job.attempt}")
+
+
+def _held(job: Job) -> QuerySet[Job]:
+    return Job.objects.filter(pk=job.pk, state=JobState.RUNNING, attempt=job.attempt)
+
+
+def cancel(job_id: object) -> JobState | None:
+    """Ask a job to stop. Queued: cancelled at once. Running: its handler sees it within a step.
+
+    Returns the state it is in now; None when there is no such job.
+    """
+    now = timezone.now()
+    Job.objects.filter(pk=job_id, state=JobState.QUEUED).update(
+        state=JobState.CANCELLED, is_cancel_requested=True, finished_at=now
+    )
+    Job.objects.filter(pk=job_id, state=JobState.RUNNING).update(is_cancel_requested=True)
+    job = Job.objects.filter(pk=job_id).first()
+    return JobState(job.state) if job else None
+
+
+def sweep() -> tuple[int, list[Job]]:
+    """Put jobs of dead workers back in the queue, and fail those that had all their attempts.
+
+    Returns how many were put back, and the jobs that failed for good.
+    """
+    now = timezone.now()
+    dead = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=now)
+    failed = [
+        job
+        for job in dead.filter(attempt__gte=settings.JOB_MAX_ATTEMPTS)
+        if dead.filter(pk=job.pk).update(
+            state=JobState.FAILED, error_code="worker_lost", finished_at=now, lease_until=None
+        )
+    ]
+    again = dead.filter(attempt__lt=settings.JOB_MAX_ATTEMPTS).update(state=JobState.QUEUED, lease_until=None)
+    if again or failed:
+        logger.warning("swept: %s jobs queued again, %s failed", again, len(failed))
+    for queue in Job.objects.filter(state=JobState.QUEUED).values_list("queue", flat=True).distinct():
+        worker.wake(queue)
+    return again, failed
+
+
+def release_all_leases() -> int:
+    """Treat every running job as its worker's loss; only for a process that knows it is the only one."""
+    return Job.objects.filter(state=JobState.RUNNING).update(lease_until=timezone.now())
+
+
+def position(job: Job) -> Position | None:
+    """Return the place in line of a queued job; None once it is not queued any more."""
+    if not Job.objects.filter(pk=job.pk, state=JobState.QUEUED).exists():
+        return None
+    ahead = Job.objects.filter(queue=job.queue, state=JobState.QUEUED).filter(
+        Q(priority__lt=job.priority) | Q(priority=job.priority, created_at__lt=job.created_at)
+    )
+    place = ahead.count() + 1
+    return Position(place, _eta_s(job, place))
+
+
+def _eta_s(job: Job, place: int) -> float | None:
+    taken = ExpressionWrapper(F("finished_at") - F("started_at"), output_field=DurationField())
+    recent = Job.objects.filter(
+        kind=job.kind, state=JobState.DONE, finished_at__gt=timezone.now() - timedelta(hours=1)
+    ).order_by("-finished_at")[:20]
+    mean = Job.objects.filter(pk__in=[row.pk for row in recent]).aggregate(mean=Avg(taken))["mean"]
+    if mean is None:
+        return None
+    running = Job.objects.filter(queue=job.queue, state=JobState.RUNNING).count()
+    return round(float(mean.total_seconds()) * place / max(1, running), 1)

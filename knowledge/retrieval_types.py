@@ -1,0 +1,55 @@
+"""What retrieval returns. Plain values, shared by retrieval, evaluation, prompts and pages."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of a passage: code points [start, end) in the passage's text, score 0–1."""
+
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One retrieved chunk the reader may see.
+
+    score: 0–1 after fusion; dense, words: its parts, 0–1. sentences: in reading order, scored.
+    heading: path joined by " › ". sha256: of the chunk's content, kept with citations.
+    """
+
+    chunk_id: int
+    chunk_key: str
+    sha256: str
+    document_id: str
+    document_title: str
+    document_name: str
+    collection_slug: str
+    heading: str
+    page: int | None
+    text: str
+    score: float
+    dense: float
+    words: float
+    sentences: tuple[Sentence, ...]
+
+    @property
+    def best_sentence(self) -> Sentence | None:
+        """The sentence that answers best."""
+        return max(self.sentences, key=lambda sentence: sentence.score, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Passages best first, and how sure retrieval is that they answer.
+
+    confidence: 0–1; below the threshold `is_answerable` is False: say that nothing was found and
+    name `passages` as the nearest. is_partial: the vector store did not answer, words only.
+    """
+
+    passages: tuple[Passage, ...]
+    confidence: float
+    is_answerable: bool
+    is_partial: bool = False
