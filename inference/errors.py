@@ -4,10 +4,10 @@ EngineError                 code engine_error
 ├── EngineUnavailable       engine_unavailable   not installed, not reachable, not loaded (retryable)
 ├── EngineBusy              engine_busy          no free slot, upstream 429 or 503 (retryable)
 ├── EngineTimeout           engine_timeout       no token in time (retryable)
-├── EngineCrashed           engine_crashed       the child process or the connection died in mid-reply (retryable)
+├── EngineCrashed           engine_crashed       the child process or connection died in mid-reply (retryable)
 ├── StreamInterrupted       stream_interrupted   the stream ended without a finish reason (retryable)
 ├── ModelNotFound           model_not_found      folder or remote model missing
-├── ModelBroken             model_broken         files there but unusable: wrong format, half-copied, no template
+├── ModelBroken             model_broken         files unusable: wrong format, half-copied, no template
 ├── ContextTooLong          context_too_long     prompt and answer do not fit
 ├── BadRequest              bad_request          an option the engine refuses
 └── NotAuthorised           not_authorised       upstream 401 or 403
@@ -22,7 +22,9 @@ class EngineError(Exception):
 
     code = "engine_error"
     retryable = False
-    user_message = "The model could not answer. Try again, or ask an administrator to look at the models page."
+    user_message = (
+        "The model could not answer. Try again, or ask an administrator to look at the models page."
+    )
 
 
 class EngineUnavailable(EngineError):
@@ -76,7 +78,10 @@ class ModelBroken(EngineError):
     """The model's files are there but cannot be used."""
 
     code = "model_broken"
-    user_message = "The files of this assistant’s model are incomplete or damaged. An administrator can install it again."
+    user_message = (
+        "The files of this assistant’s model are incomplete or damaged. "
+        "An administrator can install it again."
+    )
 
 
 class ContextTooLong(EngineError):

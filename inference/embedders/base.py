@@ -12,13 +12,16 @@ Vectors = npt.NDArray[np.float32]
 class Embedder(Protocol):
     """One embedding model. Methods may be called from any thread.
 
-    name: stable identity of model and export, stamped on every index.
-    dimensions: length of a vector. max_tokens: longer text is truncated, not split.
+    name: stable identity of model and export, stamped on every index; known without loading.
+    dimensions: length of a vector. max_tokens: longer text is truncated, not split. Both may load.
     """
 
-    name: str
-    dimensions: int
-    max_tokens: int
+    @property
+    def name(self) -> str: ...
+    @property
+    def dimensions(self) -> int: ...
+    @property
+    def max_tokens(self) -> int: ...
 
     def load(self) -> None:
         """Make ready; slow the first time, then immediate. Raises: EngineError."""
@@ -37,7 +40,9 @@ class Embedder(Protocol):
         ...
 
     def token_fertility(self, text: str) -> float:
-        """Word-pieces per word of the model's own tokeniser: about 1.1 in its language, 3 or more outside it."""
+        """Count word-pieces per word of the model's own tokeniser.
+
+        About 1.1 in a language the model knows, 3 or more outside it; 1.0 for a text without words.
+        Raises: EngineError.
+        """
         ...
-
-
