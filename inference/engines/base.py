@@ -23,10 +23,14 @@ class Engine(Protocol):
     context_tokens: prompt and answer together; 0 = no limit that matters.
     """
 
-    name: str
-    model: str
-    slots: int
-    context_tokens: int
+    @property
+    def name(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def slots(self) -> int: ...
+    @property
+    def context_tokens(self) -> int: ...
 
     def load(self) -> None:
         """Make ready to answer; slow the first time, then immediate. Raises: EngineError."""
@@ -45,9 +49,11 @@ class Engine(Protocol):
     ) -> Iterator[StreamEvent]:
         """Write the reply: any number of Delta, then exactly one Finish.
 
-        should_stop is asked at least every 250 ms, also before the first token; once it says
-        True the stream ends with Finish(CANCELLED) within one step. Closing the iterator frees
-        the slot as well. A stream that cannot end properly raises; it never just stops.
+        Nothing happens, and no slot is taken, before the first event is asked for.
+        should_stop must be cheap: it is asked about once a token, and at least every 250 ms, also
+        before the first one; once it says True the stream ends with Finish(CANCELLED) within one
+        step. Closing the iterator frees the slot as well. A stream that cannot end properly raises;
+        it never just stops.
         Raises: EngineError.
         """
         ...
