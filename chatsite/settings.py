@@ -143,10 +143,11 @@ else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
 # --- jobs -----------------------------------------------------------------------------------
-# kind → (queue, handler, priority: lower goes first). The handler takes a jobs.queue.Lease.
+# kind → queue, priority (lower goes first), handler (takes a jobs.worker.Lease), and who is told
+# when its workers died once too often (takes the job)
 JOB_KINDS = {
-    "reply": ("inference", "chat.turns.run_turn", 10),
-    "document": ("ingestion", "knowledge.ingest.ingest_document", 20),
+    "reply": ("inference", 10, "chat.turns.run_turn", "chat.turns.fail_turn"),
+    "document": ("ingestion", 20, "knowledge.ingest.ingest_document", "knowledge.ingest.fail_document"),
 }
 JOB_SLOTS = {
     "inference": env.integer("INFERENCE_SLOTS", 0),

@@ -1,5 +1,9 @@
-"""The room as an installed app."""
+"""The room as an installed app; Celery workers of a scaled-out site sweep as well."""
 
+import threading
+import time
+
+from celery.signals import worker_ready
 from django.apps import AppConfig
 
 
@@ -7,3 +11,25 @@ class JobsConfig(AppConfig):
     """Named after its package."""
 
     name = "jobs"
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def start_sweeper(**_kwargs: object) -> None:
+    """Sweep beside a Celery worker; several at once do no harm. The embedded site has its own."""
+    from jobs import embedded
+
+    if not embedded.is_embedded():
+        threading.Thread(target=_sweep_for_ever, name="sweeper", daemon=True).start()
+
+
+def _sweep_for_ever() -> None:
+    import logging
+
+    from jobs import embedded, worker
+
+    while True:
+        try:
+            worker.sweep()
+        except Exception:  # the sweeper outlives a database that is away for a while
+            logging.getLogger(__name__).exception("sweep failed; trying again")
+        time.sleep(embedded.SWEEP_S)

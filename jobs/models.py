@@ -1,4 +1,4 @@
-"""Work that takes time: replies, ingestion, summaries, downloads. One row a job; the database is the queue."""
+"""Work that takes time: replies, ingestion, summaries, downloads. One row a job; the table is the queue."""
 
 import uuid
 from typing import ClassVar

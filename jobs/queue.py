@@ -1,6 +1,6 @@
 """The queue: enqueue, claim the fairest, heartbeat, finish, cancel, sweep, position.
 
-The database is the queue. A Celery message only says that a slot may be free (jobs/worker.py), so
+The database is the queue. A Celery message only says that a slot may be free (jobs/wake.py), so
 a lost or doubled message does no harm. Every change of state is a conditional UPDATE: whoever
 changes the row has won.
 """
@@ -8,15 +8,16 @@ changes the row has won.
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q, QuerySet
 from django.utils import timezone
 
-from jobs import worker
 from jobs.errors import LeaseLost, QueueFull
 from jobs.models import Job, JobState
+from jobs.wake import wake
 
 logger = logging.getLogger(__name__)
 
@@ -34,11 +35,11 @@ def enqueue(kind: str, subject: str, *, owner: str = "", limit: int | None = Non
 
     limit: refuse when this many jobs of the queue wait already. Raises: QueueFull.
     """
-    queue, _handler, priority = settings.JOB_KINDS[kind]
+    queue, priority, *_ = settings.JOB_KINDS[kind]
     if limit is not None and Job.objects.filter(queue=queue, state=JobState.QUEUED).count() >= limit:
         raise QueueFull(f"{queue}: {limit} jobs wait")
     job = Job.objects.create(kind=kind, queue=queue, priority=priority, subject=subject, owner=owner)
-    transaction.on_commit(lambda: worker.wake(queue))
+    transaction.on_commit(lambda: wake(queue))
     return job
 
 
@@ -84,11 +85,14 @@ def _fairest(queue: str) -> Job | None:
 
 
 def heartbeat(job: Job) -> bool:
-    """Extend the lease; return whether a cancel was asked for. Raises: LeaseLost."""
+    """Extend the lease; return False when another attempt has the job, or it is over."""
     until = timezone.now() + timedelta(seconds=settings.JOB_LEASE_S)
-    if not _held(job).update(lease_until=until):
-        raise LeaseLost(f"{job} attempt {job.attempt}")
-    return bool(Job.objects.filter(pk=job.pk, is_cancel_requested=True).exists())
+    return bool(_held(job).update(lease_until=until))
+
+
+def cancel_requested(job_ids: list[UUID]) -> set[UUID]:
+    """Return which of these running jobs were asked to stop."""
+    return set(Job.objects.filter(pk__in=job_ids, is_cancel_requested=True).values_list("pk", flat=True))
 
 
 def report_progress(job: Job, done: int, total: int) -> None:
@@ -141,7 +145,7 @@ def sweep() -> tuple[int, list[Job]]:
     if again or failed:
         logger.warning("swept: %s jobs queued again, %s failed", again, len(failed))
     for queue in Job.objects.filter(state=JobState.QUEUED).values_list("queue", flat=True).distinct():
-        worker.wake(queue)
+        wake(queue)
     return again, failed
 
 

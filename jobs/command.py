@@ -1,0 +1,66 @@
+"""The base of commands that work on the site's data, whether the embedded site runs or not."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from jobs import command_socket, embedded
+
+
+class UsageError(CommandError):
+    """The command was called wrongly: exit status 2."""
+
+    def __init__(self, message: str) -> None:
+        """Carry the sentence."""
+        super().__init__(message, returncode=2)
+
+
+class SiteCommand(BaseCommand):
+    """Runs here with the directory's lock and an in-process worker, or inside the running site.
+
+    `needs_worker`: whether jobs must be worked on while the command runs. `path` resolves a path
+    that the caller typed, also when the command runs inside the site.
+    """
+
+    needs_worker = True
+    working_directory = ""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Make the parser; errors in usage end with status 2."""
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        parser.set_defaults(in_site=False)
+        return parser
+
+    def path(self, typed: str) -> Path:
+        """Resolve a path from where the caller stands."""
+        return (Path(self.working_directory or Path.cwd()) / typed).resolve()
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """Run here, or forward."""
+        if options.pop("in_site", False) or not embedded.is_embedded():
+            return super().execute(*args, **options)
+        from django.conf import settings
+
+        for _attempt in range(50):
+            try:
+                with embedded.DirectoryLock(settings.DATA_DIR):
+                    return self._execute_here(*args, **options)
+            except embedded.DirectoryLocked:
+                try:
+                    sys.exit(command_socket.forward(sys.argv))
+                except (FileNotFoundError, ConnectionRefusedError):
+                    time.sleep(0.2)  # the other process is starting, or a command that ends soon
+        raise CommandError(f"{settings.DATA_DIR} is used by another process that does not answer.")
+
+    def _execute_here(self, *args: Any, **options: Any) -> str | None:
+        if not self.needs_worker:
+            return super().execute(*args, **options)
+        worker = embedded.EmbeddedWorker()
+        worker.start()
+        try:
+            return super().execute(*args, **options)
+        finally:
+            worker.stop()
