@@ -26,7 +26,10 @@ def _mark_ranges() -> str:
     return "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
 
 
-_CJK: Final = "\u1100-\u11ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+_CJK: Final = (
+    "\u1100-\u11ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+)
 _SPACELESS: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 _CJK_RUN: Final = re.compile(f"[{_CJK}]+")
 _SPACELESS_RUN: Final = re.compile(f"[{_SPACELESS}]+")
