@@ -1,0 +1,114 @@
+"""What can go wrong in a chat.
+
+ChatError                 code chat_error
+├── NotFound              not_found           no such row, or somebody else's: the two look the same
+├── ConversationBusy      conversation_busy   a reply is still being written here (retryable)
+├── StaleParent           stale_parent        the message answered to is gone or not the right kind
+├── Empty                 empty               nothing was written
+├── TooLong               too_long            more characters than one message may have
+├── RateLimited           rate_limited        too many sends in a short time (retryable)
+├── TooManyReplies        too_many_replies    the person's other replies are still being written (retryable)
+├── ChatQueueFull         queue_full          the site takes no more questions just now (retryable)
+├── NotReplayable         not_replayable      the live log of an unfinished reply is gone (retryable)
+├── Internal              internal            anything else; the details are in the log (retryable)
+└── ProtocolError         bad_request, …      a frame that is not one (chat/protocol.py)
+
+`str(error)` is for the log; `user_message` for people.
+"""
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+    UserMessage: TypeAlias = str | _StrPromise
+else:
+    UserMessage = str
+
+
+class ChatError(Exception):
+    """Base of what the chat's verbs raise."""
+
+    code = "chat_error"
+    retryable = False
+    user_message: UserMessage = _("This did not work. Try again.")
+
+
+class NotFound(ChatError):
+    """No such row for this visitor."""
+
+    code = "not_found"
+    user_message = _("This is not here. It may have been deleted, or you may need to sign in.")
+
+
+class ConversationBusy(ChatError):
+    """A reply is still being written in this conversation."""
+
+    code = "conversation_busy"
+    retryable = True
+    user_message = _("An answer is still being written in this chat. Wait for it, or stop it.")
+
+
+class StaleParent(ChatError):
+    """The message this one follows is gone, unfinished or of the wrong kind."""
+
+    code = "stale_parent"
+    user_message = _("This chat has changed in the meantime. Reload the page and send your question again.")
+
+
+class Empty(ChatError):
+    """Nothing was written."""
+
+    code = "empty"
+    user_message = _("Write a question first.")
+
+
+class TooLong(ChatError):
+    """The text has more characters than one message may have."""
+
+    code = "too_long"
+    user_message = _("This message is too long. Shorten it, or add the text as a document.")
+
+
+class RateLimited(ChatError):
+    """Too many sends in a short time."""
+
+    code = "rate_limited"
+    retryable = True
+    user_message = _("You are sending questions very quickly. Wait a minute and try again.")
+
+
+class TooManyReplies(ChatError):
+    """As many replies as one person may have at a time are being written."""
+
+    code = "too_many_replies"
+    retryable = True
+    user_message = _("Another of your chats is still being answered. Wait for it, or stop it.")
+
+
+class ChatQueueFull(ChatError):
+    """The site takes no more questions just now."""
+
+    code = "queue_full"
+    retryable = True
+    user_message = _(
+        "Too many questions are waiting at the moment. Yours was not sent. Try again in a few minutes."
+    )
+
+
+class NotReplayable(ChatError):
+    """The live log of a reply is gone while the reply is not over."""
+
+    code = "not_replayable"
+    retryable = True
+    user_message = _("This answer was interrupted. Try again.")
+
+
+class Internal(ChatError):
+    """Anything else; the log has the details."""
+
+    code = "internal"
+    retryable = True
+    user_message = _("Something went wrong on our side. Your question is kept. Try again.")
