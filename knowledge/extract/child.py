@@ -1,0 +1,122 @@
+"""The process that opens uploads: `python -m knowledge.extract.child [OPTIONS] PATH NAME`.
+
+It writes JSON lines to what was its standard output: {"progress": [done, total]} while it works, then one
+{"result": …} or {"error": {"code", "params", "detail"}}. No Django, no settings, no secrets, no network.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from knowledge.extract import limits
+from knowledge.extract.clean import clean_line
+from knowledge.extract.formats import Source, format_of, reader_of
+from knowledge.extract.refusal import Refused
+from knowledge.extract.sniff import check_content
+from knowledge.extract.types import ExtractedText, FailureCode
+
+_PROGRESS_S = 0.1
+_OUT_OF_MEMORY = ("Cannot allocate memory", "cannot allocate memory", "failed to map segment")
+
+
+class Channel:
+    """The pipe to the parent."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._said_at = 0.0
+
+    def say(self, message: dict[str, object]) -> None:
+        """Write one line."""
+        self._stream.write(json.dumps(message) + "\n")
+        self._stream.flush()
+
+    def progress(self, done: int, total: int | None) -> None:
+        """Report progress, a few times a second at most."""
+        now = time.monotonic()
+        if done == total or now - self._said_at >= _PROGRESS_S:
+            self._said_at = now
+            self.say({"progress": [done, total]})
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Read one file and report; exit status 0 with a result, 1 with a typed error."""
+    options, path, name = _parse(arguments)
+    channel = Channel(_take_stdout())
+    limits.limit_resources(options["memory"], options["cpu"])
+    try:
+        with Path(path).open("rb") as file:  # before the rights to open other people's files are given up
+            isolation = limits.cut_network()
+            channel.say({"isolation": isolation})
+            result = read(Source(file, name, channel.progress))
+        channel.say({"result": result.to_json()})
+    except Refused as exc:
+        return _fail(channel, exc.code, exc.detail, exc.params)
+    except MemoryError:
+        limits.release_reserve()
+        return _fail(channel, FailureCode.TOO_COMPLEX, "memory", {})
+    except RecursionError:
+        return _fail(channel, FailureCode.TOO_COMPLEX, "recursion", {})
+    except FileNotFoundError as exc:
+        return _fail(channel, FailureCode.MISSING_FILE, str(exc), {})
+    except Exception as exc:  # noqa: BLE001 - whatever a parser throws at a hostile file means: this file is broken
+        limits.release_reserve()
+        code = FailureCode.TOO_COMPLEX if _is_out_of_memory(exc) else FailureCode.CORRUPT
+        return _fail(channel, code, repr(exc)[:500], {})
+    return 0
+
+
+def read(source: Source) -> ExtractedText:
+    """Check that content and name agree, then let the format's own module read.
+
+    Raises: Refused.
+    """
+    entry = format_of(source.name)
+    check_content(source.file, source.name, entry)
+    result = reader_of(entry).read(source)
+    if not result.sections:
+        raise Refused(FailureCode.NO_TEXT)
+    return result
+
+
+def _parse(arguments: Sequence[str]) -> tuple[dict[str, int], str, str]:
+    options = {"memory": 1024**3, "cpu": 60}
+    *flags, path, name = arguments
+    for flag in flags:
+        key, _equals, value = flag.removeprefix("--").partition("=")
+        options[key] = int(value)
+    return options, path, name
+
+
+def _take_stdout() -> TextIO:
+    """Keep the pipe for ourselves: what a library prints goes nowhere."""
+    import logging
+
+    logging.disable(logging.CRITICAL)
+    channel = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    return os.fdopen(channel, "w", encoding="utf-8")
+
+
+def _is_out_of_memory(exc: Exception) -> bool:
+    if isinstance(exc, OSError) and exc.errno == errno.ENOMEM:
+        return True
+    return any(sign in str(exc) for sign in _OUT_OF_MEMORY)
+
+
+def _fail(channel: Channel, code: FailureCode, detail: str, params: dict[str, str | int]) -> int:
+    channel.say({"error": {"code": code, "params": params, "detail": clean_line(detail)}})
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,220 @@
+"""PDF: text page by page, headings where the outline names them, running heads removed."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pypdf import PageObject, PdfReader
+from pypdf.errors import LimitReachedError, PyPdfError
+from pypdf.generic import Destination
+
+from knowledge.extract.clean import clean_line, garbage_share, tidy
+from knowledge.extract.formats import Source
+from knowledge.extract.lines import paragraphs
+from knowledge.extract.refusal import Refused
+from knowledge.extract.sections import Sections
+from knowledge.extract.types import ExtractedText, FailureCode
+
+MAX_PAGES = 5000
+MAX_OUTLINE = 3000
+_MAX_GARBAGE = 0.3
+_RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_DIGITS = re.compile(r"\d+")
+_NUMBERING = re.compile(r"^(?:chapter\s+)?[\d.]+\s*[:.)-]?\s*", re.IGNORECASE)
+_MADE_BY = re.compile(r"^(?:Microsoft \w+ - )|\.(?:docx?|pdf|indd|tex|dvi|html?)$|^untitled$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class OutlineEntry:
+    """One bookmark: where a heading starts."""
+
+    level: int
+    title: str
+    page: int
+
+
+def read(source: Source) -> ExtractedText:
+    """Read a PDF.
+
+    Raises: Refused (encrypted, corrupt, no_text, too_complex, too_large).
+    """
+    reader = _open(source)
+    pages, pictures, broken, garbled = _page_lines(reader, source)
+    if not any(pages):
+        _refuse_without_text(len(pages), pictures, broken, garbled)
+    outline = _outline(reader)
+    sections = Sections()
+    for index, lines in enumerate(without_running_heads(pages)):
+        sections.page(index + 1)
+        _write_page(sections, lines, [entry for entry in outline if entry.page == index])
+    warnings = []
+    if pictures:
+        warnings.append(f"pages_are_pictures:{pictures}")
+    if broken + garbled:
+        warnings.append(f"pages_unreadable:{broken + garbled}")
+    return ExtractedText(_title(reader, source), sections.finish(), len(pages), "pdf", tuple(warnings))
+
+
+def _open(source: Source) -> PdfReader:
+    try:
+        reader = PdfReader(source.file, strict=False)
+        # Many files are locked only against printing: the empty password opens them.
+        if reader.is_encrypted and not reader.decrypt(""):
+            raise Refused(FailureCode.ENCRYPTED)
+        count = len(reader.pages)
+    except LimitReachedError as exc:
+        raise Refused(FailureCode.TOO_COMPLEX, str(exc)) from exc
+    except PyPdfError as exc:
+        raise Refused(FailureCode.CORRUPT, f"PDF: {exc}") from exc
+    if count == 0:
+        raise Refused(FailureCode.CORRUPT, "no pages")
+    if count > MAX_PAGES:
+        raise Refused(FailureCode.TOO_LARGE, limit=MAX_PAGES, unit="pages")
+    return reader
+
+
+def _page_lines(reader: PdfReader, source: Source) -> tuple[list[list[str]], int, int, int]:
+    """Return the lines of every page, and how many pages are pictures, broken or undecodable."""
+    pages: list[list[str]] = []
+    pictures = broken = garbled = 0
+    count = len(reader.pages)
+    for index in range(count):
+        lines: list[str] = []
+        try:
+            page = reader.pages[index]
+            raw = page.extract_text()
+            if garbage_share(raw) > _MAX_GARBAGE:
+                garbled += 1
+            elif raw.strip():
+                lines = _lines(raw, source, index)
+            elif _has_picture(page):
+                pictures += 1
+        except (LimitReachedError, MemoryError, RecursionError) as exc:
+            raise Refused(FailureCode.TOO_COMPLEX, f"page {index + 1}: {exc!r}") from exc
+        except Exception:  # noqa: BLE001 - parsers fail in every way; one page must not cost the others
+            broken += 1
+        pages.append(lines)
+        source.progress(index + 1, count)
+    return pages, pictures, broken, garbled
+
+
+def _lines(raw: str, source: Source, index: int) -> list[str]:
+    if len(_RTL.findall(raw)) > len(raw) * 0.05:
+        from knowledge.extract.pdf_rtl import page_text
+
+        raw = page_text(source.file, index) or raw
+    return [line.strip() for line in tidy(raw).split("\n")]
+
+
+def _has_picture(page: PageObject) -> bool:
+    resources = page.get("/Resources")
+    objects = resources.get_object().get("/XObject") if resources is not None else None
+    if objects is None:
+        return False
+    return any(
+        item.get_object().get("/Subtype") in ("/Image", "/Form") for item in objects.get_object().values()
+    )
+
+
+def _refuse_without_text(pages: int, pictures: int, broken: int, garbled: int) -> None:
+    if broken > pages / 2:
+        raise Refused(FailureCode.CORRUPT, f"{broken} of {pages} pages fail")
+    if garbled:
+        raise Refused(
+            FailureCode.NO_TEXT, f"{garbled} of {pages} pages without a character map", reason="glyphs"
+        )
+    if pictures:
+        raise Refused(FailureCode.NO_TEXT, pictures=pictures, pages=pages)
+    raise Refused(FailureCode.NO_TEXT)
+
+
+def without_running_heads(pages: Sequence[list[str]]) -> list[list[str]]:
+    """Remove lines that stand at the top or foot of most pages (figures in them may differ).
+
+    Documents under three pages stay whole: there a repeated line may well be content.
+    """
+    filled = [[at for at, line in enumerate(lines) if line] for lines in pages]
+    counts: Counter[str] = Counter()
+    for lines, positions in zip(pages, filled, strict=True):
+        edges = {_shape(lines[at]) for at in (*positions[:2], *positions[-2:])}
+        counts.update(edge for edge in edges if len(edge) <= 120)
+    needed = max(3, sum(bool(lines) for lines in pages) * 0.6)
+    running = {shape for shape, count in counts.items() if count >= needed}
+    kept: list[list[str]] = []
+    for lines, positions in zip(pages, filled, strict=True):
+        dropped = {at for at in (*positions[:2], *positions[-2:]) if _shape(lines[at]) in running}
+        kept.append([line for at, line in enumerate(lines) if at not in dropped])
+    return kept
+
+
+def _shape(line: str) -> str:
+    return _DIGITS.sub("#", line.casefold())
+
+
+def _outline(reader: PdfReader) -> list[OutlineEntry]:
+    """Return the bookmarks in order; a broken outline counts as none."""
+    entries: list[OutlineEntry] = []
+    try:
+        for level, destination in _bookmarks(reader.outline, 1):
+            page = reader.get_destination_page_number(destination)
+            title = clean_line(str(destination.title or ""))
+            if title and page is not None and garbage_share(title) == 0:
+                entries.append(OutlineEntry(level, title, page))
+            if len(entries) >= MAX_OUTLINE:
+                break
+    except LimitReachedError as exc:
+        raise Refused(FailureCode.TOO_COMPLEX, f"outline: {exc}") from exc
+    except Exception:  # noqa: BLE001 - the text is worth more than its bookmarks
+        return []
+    return entries
+
+
+def _bookmarks(outline: Sequence[object], level: int) -> Iterator[tuple[int, Destination]]:
+    for item in outline:
+        if isinstance(item, list):
+            if level < 20:
+                yield from _bookmarks(item, level + 1)
+        elif isinstance(item, Destination):
+            yield level, item
+
+
+def _write_page(sections: Sections, lines: list[str], entries: Sequence[OutlineEntry]) -> None:
+    start = 0
+    for entry in entries:
+        at, length = _find_title(lines, start, entry.title)
+        _write_lines(sections, lines[start:at])
+        sections.heading(entry.level, entry.title)
+        start = at + length
+    _write_lines(sections, lines[start:])
+
+
+def _write_lines(sections: Sections, lines: list[str]) -> None:
+    for paragraph in paragraphs(lines):
+        sections.paragraph(paragraph)
+
+
+def _find_title(lines: list[str], start: int, title: str) -> tuple[int, int]:
+    """Return (index, number of lines) of a heading on its page; (start, 0) where it is not printed."""
+    wanted = _folded(title)
+    for at in range(start, len(lines)):
+        for length in (1, 2, 3):
+            if lines[at] and _folded(" ".join(lines[at : at + length])) == wanted:
+                return at, length
+    return start, 0
+
+
+def _folded(title: str) -> str:
+    return "".join(_NUMBERING.sub("", title).casefold().split())
+
+
+def _title(reader: PdfReader, source: Source) -> str:
+    try:
+        title = clean_line(str((reader.metadata and reader.metadata.title) or ""))
+    except Exception:  # noqa: BLE001 - broken metadata is no reason to lose the text
+        title = ""
+    if not title or _MADE_BY.search(title) or garbage_share(title) > 0:
+        return clean_line(source.stem)
+    return title[:200]
