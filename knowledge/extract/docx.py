@@ -170,7 +170,7 @@ def _rows(table: Any, depth: int = 0) -> list[list[str]]:
 
 
 def _cell(cell: Any, depth: int) -> str:
-    parts = []
+    parts: list[str] = []
     for block in _blocks(cell, 0):
         if block.tag == f"{_W}tbl":
             parts.extend(" ".join(row) for row in _rows(block, depth + 1))

@@ -247,7 +247,7 @@ def warning_message(warning: str) -> str:
             "count": count
         }
     if name == "encoding_guessed":
-        return _("The encoding was guessed (%(encoding)s).") % {"encoding": figure}
+        return str(_("The encoding was guessed (%(encoding)s).") % {"encoding": figure})
     return str(_("Some of the file could not be read."))
 
 

@@ -56,8 +56,7 @@ def read(source: Source) -> ExtractedText:
         sections = writer.sections.finish()
         if sections:
             break
-    found = root.find(".//title")
-    title = clean_line("".join(found.itertext())) if found is not None else ""
+    title = clean_line(root.findtext(".//title") or "")
     title = title or writer.sections.first_heading or clean_line(source.stem)
     warnings = (f"encoding_guessed:{encoding}",) if encoding else ()
     return ExtractedText(title, sections, None, "html", warnings)
@@ -103,7 +102,7 @@ class _Writer:
             self.sections.heading(_HEADINGS[tag], _all_text(element))
         elif tag == "pre":
             self._flush()
-            self.sections.verbatim("".join(element.itertext()).strip("\n"))
+            self.sections.verbatim("".join(str(part) for part in element.itertext()).strip("\n"))
         elif tag == "table" and _is_data_table(element):
             self._flush()
             self.sections.rows(table_text(_rows(element)))

@@ -29,7 +29,7 @@ def paragraphs(lines: Sequence[str]) -> list[str]:
             current = ""
         elif not current:
             current = line
-        elif len(previous) >= max(width * _FULL, _MIN_WIDTH) and not _ITEM.match(line):
+        elif _goes_on(previous, line, width):
             current = join(current, line, known)
         elif _SENTENCE_END.search(previous):
             _keep(done, current)
@@ -39,6 +39,14 @@ def paragraphs(lines: Sequence[str]) -> list[str]:
         previous = line
     _keep(done, current)
     return done
+
+
+def _goes_on(previous: str, line: str, width: int) -> bool:
+    if len(previous) < max(width * _FULL, _MIN_WIDTH) or _ITEM.match(line):
+        return False
+    # A paragraph may end in a full line; what follows then is its last words, or a heading or row.
+    is_short = len(line) < width * 0.5
+    return not (is_short and _SENTENCE_END.search(previous) and not _SENTENCE_END.search(line))
 
 
 def usual_width(lines: Sequence[str]) -> int:

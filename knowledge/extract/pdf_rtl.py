@@ -8,6 +8,7 @@ are undone. PDFium gives the places.
 from __future__ import annotations
 
 import ctypes
+import math
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ _GOOD_BRACKET = re.compile(r"(?:^|\s)[(\[]\S|\S[)\]](?:\s|[.,;:!?]|$)")
 _BAD_BRACKET = re.compile(r"(?:^|\s)[)\]]\S|\S[(\[](?:\s|[.,;:!?]|$)")
 _INSIDE_NUMBER = frozenset(".,:/-+")
 _BESIDE_NUMBER = frozenset("%$€£₪#+-°")
+_WORD_GAP = 0.16  # of the font size; spaces between words are 0.2 and more
 
 
 @dataclass
@@ -26,6 +28,7 @@ class Glyph:
     """One drawn letter with the marks (niqqud, harakat) that sit on it; places in points."""
 
     text: str
+    origin: float
     left: float
     right: float
     baseline: float
@@ -66,8 +69,8 @@ def _glyphs(textpage: object) -> list[Glyph]:
     handle = textpage.raw  # type: ignore[attr-defined]
     glyphs: list[Glyph] = []
     marks: list[Glyph] = []
-    numbers = [ctypes.c_double() for _ in range(6)]
-    left, right, bottom, top, x, y = numbers
+    x, y = ctypes.c_double(), ctypes.c_double()
+    box, matrix = raw.FS_RECTF(), raw.FS_MATRIX()
     for at in range(raw.FPDFText_CountChars(handle)):
         code = raw.FPDFText_GetUnicode(handle, at)
         if (
@@ -77,26 +80,55 @@ def _glyphs(textpage: object) -> list[Glyph]:
             or code > 0x10FFFF
         ):
             continue
-        raw.FPDFText_GetCharBox(handle, at, left, right, bottom, top)
+        raw.FPDFText_GetLooseCharBox(handle, at, box)  # as wide as the letter's advance: no false gaps
         raw.FPDFText_GetCharOrigin(handle, at, x, y)
-        size = raw.FPDFText_GetFontSize(handle, at) or 1.0
-        glyph = Glyph(chr(code), left.value, right.value, y.value, size)
+        raw.FPDFText_GetMatrix(handle, at, matrix)
+        size = (raw.FPDFText_GetFontSize(handle, at) * math.hypot(matrix.b, matrix.d)) or 1.0
+        glyph = Glyph(chr(code), x.value, min(box.left, x.value), box.right, y.value, size)
+        if glyph.text.isspace() and glyph.right <= glyph.left:
+            continue  # a space without width is PDFium's own guess; gaps decide
         (marks if unicodedata.combining(chr(code)) else glyphs).append(glyph)
+    glyphs = _merged(glyphs)
     for mark in marks:
         _attach(mark, glyphs)
     return glyphs
+
+
+def _merged(glyphs: Sequence[Glyph]) -> list[Glyph]:
+    """Make one of letters that are one drawing: lam and alef, in the order they are read in."""
+    merged: list[Glyph] = []
+    for glyph in glyphs:
+        last = merged[-1] if merged else None
+        is_same = (
+            last is not None
+            and abs(last.origin - glyph.origin) < 0.01
+            and abs(last.baseline - glyph.baseline) < 0.01
+        )
+        if last is None or not is_same or _kind(glyph.text) != "R" or glyph.text == last.text:
+            merged.append(glyph)
+            continue
+        last.text = last.text + glyph.text if last.text.startswith("ل") else glyph.text + last.text
+        last.left, last.right = min(last.left, glyph.left, last.origin), max(last.right, glyph.right)
+    return merged
 
 
 def _attach(mark: Glyph, glyphs: Sequence[Glyph]) -> None:
     near = [
         glyph
         for glyph in glyphs
-        if abs(glyph.baseline - mark.baseline) < mark.size and not glyph.text.isspace()
+        if abs(glyph.baseline - mark.baseline) < mark.size * 0.5 and not glyph.text.isspace()
     ]
-    if near:
+    if not near:
+        return
+    # Letter and mark are often one drawing, whose place PDFium shares out among its characters.
+    owner = next((glyph for glyph in near if abs(glyph.origin - mark.origin) < mark.size * 0.01), None)
+    if owner is not None:
+        owner.left = min(owner.left, owner.origin, mark.left)
+        owner.right = max(owner.right, mark.right)
+    else:
         centre = (mark.left + mark.right) / 2
         owner = min(near, key=lambda glyph: abs((glyph.left + glyph.right) / 2 - centre))
-        owner.marks.append(mark.text)
+    owner.marks.append(mark.text)
 
 
 def visual_lines(glyphs: Sequence[Glyph]) -> list[list[Glyph]]:
@@ -131,7 +163,7 @@ def _with_spaces(line: Sequence[Glyph]) -> list[str]:
             if units and units[-1] != " ":
                 units.append(" ")
             continue
-        if units and units[-1] != " " and gap > glyph.size * 0.22:
+        if units and units[-1] != " " and gap > glyph.size * _WORD_GAP:
             units.append(" ")
         units.append(glyph.whole)
         previous = glyph

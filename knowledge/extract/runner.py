@@ -187,10 +187,6 @@ class _Conversation:
         detail = f"exit {status}: {self._stderr.decode(errors='replace')[-500:]}"
         if status == -signal.SIGXCPU:
             return TooComplex(detail)
-        if (
-            b"MemoryError" in self._stderr
-            or b"allocate memory" in self._stderr
-            or b"bad_alloc" in self._stderr
-        ):
+        if any(sign in self._stderr for sign in _OUT_OF_MEMORY):
             return TooComplex(detail)
         return ParserCrashed(detail)
