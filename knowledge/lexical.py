@@ -1,0 +1,103 @@
+"""The word index: BM25 over our own tokens, kept by the database that keeps the chunks.
+
+Its rows are written in the caller's transaction, so they appear and vanish with the chunks.
+SQLite and PostgreSQL keep it differently (`lexical_sqlite.py`, `lexical_postgresql.py`) and rank alike.
+"""
+
+from collections import Counter
+from collections.abc import Collection as Sized
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from django.db import connection, transaction
+
+from knowledge import lexical_postgresql, lexical_sqlite
+from knowledge.chunking import indexed_text
+from knowledge.lexical_row import Hit, Row
+from knowledge.models import Chunk
+from knowledge.tokens import index_tokens
+
+MAX_REPEATS: Final = 6  # a token counts at most so often in a chunk: more says nothing new
+MAX_QUERY_TOKENS: Final = 200  # a pasted page is not a question
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found.
+
+    hits: best first. possible: the score of a chunk of average length that holds every token of the
+    question once, tokens that no document has included: how much of the question can be met at all.
+    """
+
+    hits: tuple[Hit, ...]
+    possible: float
+
+
+class Store(Protocol):
+    """What a database can do for the word index."""
+
+    def add(self, rows: Sequence[Row]) -> None: ...
+    def remove(self, chunk_ids: Sequence[int]) -> None: ...
+    def search(self, tokens: Sequence[str], collection_ids: Sequence[int], k: int) -> list[Hit]: ...
+    def weigh(self, tokens: Sequence[str]) -> dict[str, float]: ...
+    def list_ids(self, collection_id: int) -> set[int]: ...
+
+
+def add(chunks: Iterable[Chunk]) -> None:
+    """Index saved chunks (with their document loaded); those already indexed are replaced."""
+    rows = [_row(chunk) for chunk in chunks]
+    if rows:
+        with transaction.atomic():
+            _store().remove([row.chunk_id for row in rows])
+            _store().add(rows)
+
+
+def remove(chunks: Iterable[Chunk]) -> None:
+    """Take chunks out; those that are not in it are fine. Before their rows go: they lose their ids."""
+    remove_ids([chunk.pk for chunk in chunks])
+
+
+def remove_ids(chunk_ids: Iterable[int]) -> None:
+    """Take chunks out by id, also those whose rows are gone."""
+    ids = list(chunk_ids)
+    if ids:
+        with transaction.atomic():
+            _store().remove(ids)
+
+
+def search(tokens: Sequence[str], collection_ids: Sized[int], k: int) -> Found:
+    """Find the `k` best chunks of these collections for a question's distinct tokens.
+
+    No collections means no query and nothing found.
+    """
+    asked = list(tokens)[:MAX_QUERY_TOKENS]
+    if not asked or not collection_ids:
+        return Found((), 0.0)
+    hits = _store().search(asked, sorted(collection_ids), k)
+    return Found(tuple(hits), sum(weigh(asked).values()))
+
+
+def weigh(tokens: Sequence[str]) -> dict[str, float]:
+    """Tell how much each token says: its inverse document frequency over the whole index."""
+    return _store().weigh(tokens)
+
+
+def list_ids(collection_id: int) -> set[int]:
+    """List the chunk ids indexed for a collection."""
+    return _store().list_ids(collection_id)
+
+
+def _row(chunk: Chunk) -> Row:
+    document = chunk.document
+    text = indexed_text(document.title, chunk.heading, chunk.text)
+    counts = Counter(index_tokens(text))
+    return Row(
+        chunk_id=chunk.pk,
+        collection_id=document.collection_id,
+        counts={token: min(count, MAX_REPEATS) for token, count in counts.items()},
+    )
+
+
+def _store() -> Store:
+    return lexical_postgresql if connection.vendor == "postgresql" else lexical_sqlite

@@ -1,0 +1,42 @@
+"""Values of the word index, and its arithmetic. Pure."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+K1: Final = 1.2  # SQLite's own BM25 constants
+B: Final = 0.75
+MIN_WEIGHT: Final = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A chunk as the word index keeps it: how often it holds each token."""
+
+    chunk_id: int
+    collection_id: int
+    counts: Mapping[str, int]
+
+    @property
+    def length(self) -> int:
+        """Tokens in all."""
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk found, with its BM25 score, above 0."""
+
+    chunk_id: int
+    score: float
+
+
+def inverse_frequency(documents: int, total: int) -> float:
+    """Weigh a token that `documents` of `total` chunks hold."""
+    return max(MIN_WEIGHT, math.log((total - documents + 0.5) / (documents + 0.5)))
+
+
+def saturate(count: int, length: int, average_length: float) -> float:
+    """Turn a count into BM25's factor: 1 for one occurrence at average length, below K1 + 1."""
+    return count * (K1 + 1) / (count + K1 * (1 - B + B * length / average_length))
