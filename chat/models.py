@@ -158,7 +158,7 @@ class Message(models.Model):
 
     owner, client_id: who sent it and the sender's own id for it, which makes a send idempotent;
     only on user messages and on regenerated replies. text of a reply: the deltas joined, exactly.
-    sources, citations, grounding, usage, timings: as in the protocol's events. finish_reason: empty
+    sources, nearest, citations, grounding, usage, timings: as in the protocol's events. finish_reason: empty
     until it is over. attempt: of the job that wrote the text; seq: of its last delta.
     """
 
@@ -174,6 +174,7 @@ class Message(models.Model):
     client_id = models.CharField(max_length=80, blank=True)
     language = models.CharField(max_length=12, blank=True)
     sources = models.JSONField(default=list, blank=True)
+    nearest = models.JSONField(default=list, blank=True)
     citations = models.JSONField(default=list, blank=True)
     grounding = models.JSONField(default=list, blank=True)
     usage = models.JSONField(default=dict, blank=True)

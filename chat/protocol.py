@@ -140,7 +140,7 @@ class ProtocolError(ChatError):
     """A frame that is not one. client_id: the frame's own, where it could be read."""
 
     code = "bad_request"
-    user_message = _("The page sent something this site does not understand. Reload the page.")
+    user_message: UserMessage = _("The page sent something this site does not understand. Reload the page.")
 
     def __init__(self, code: str, user_message: UserMessage | None = None, client_id: str | None = None):
         """Keep code, message and the frame's client_id; the log needs no more than the code."""

@@ -2,8 +2,24 @@
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from accounts.models import User
+from chatsite.seeding import PEOPLE
 
 
 def site(request: HttpRequest) -> dict[str, object]:
-    """Settings that pages show."""
-    return {"signup_is_open": settings.SIGNUP, "admin_url": settings.ADMIN_URL}
+    """Settings that pages show, and the demo accounts (asked for only by the pages that show them)."""
+    return {
+        "signup_is_open": settings.SIGNUP,
+        "admin_url": settings.ADMIN_URL,
+        "demo_accounts": SimpleLazyObject(demo_accounts),
+    }
+
+
+def demo_accounts() -> list[str]:
+    """Name who a first visitor may sign in as: the seeded people, until the first of them has."""
+    rows = User.objects.filter(username__in=PEOPLE).values_list("username", "last_login")
+    people = dict(rows)
+    is_fresh = "admin" in people and not any(people.values())
+    return [name for name in PEOPLE if name in people] if is_fresh else []

@@ -16,6 +16,7 @@ DATA_DIR.mkdir(parents=True, exist_ok=True)
 DATABASE_URL = env.text("DATABASE_URL")
 REDIS_URL = env.text("REDIS_URL")
 CHROMA_URL = env.text("CHROMA_URL")
+REDIS_WITHOUT_PASSWORD = env.flag("REDIS_WITHOUT_PASSWORD", False)  # on a private network
 IS_EMBEDDED = not (REDIS_URL or CHROMA_URL)  # one process does everything
 MEDIA_ROOT = DATA_DIR / "files"
 MEDIA_URL = "/media/"  # nothing is served from here: views check access and send the file
@@ -89,7 +90,7 @@ INSTALLED_APPS = [
 ADMIN_URL = env.text("ADMIN_URL", "admin/").lstrip("/")
 if ADMIN_URL == "off":
     ADMIN_URL = ""
-INSTALLED_APPS.append("django.contrib.admin")
+INSTALLED_APPS.append("accounts.apps.SiteAdminConfig")
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -206,12 +207,19 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "/"
-ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_PREVENT_ENUMERATION = "strict"  # sign-up does not tell whose e-mail addresses we know
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_FORMS = {"login": "accounts.forms.SignInForm", "signup": "accounts.forms.SignUpForm"}
+# Wrong passwords are counted by axes alone; the rest of allauth's limits stand.
+ACCOUNT_RATE_LIMITS = {"login_failed": None} if RATE_LIMITS else False
 AXES_ENABLED = RATE_LIMITS
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "accounts.views.locked_out"
+AXES_CLIENT_IP_CALLABLE = "accounts.addresses.client_address"
 SEED_PASSWORD = env.text("SEED_PASSWORD")
 _email = env.email("EMAIL_URL")
 EMAIL_BACKEND = str(_email["EMAIL_BACKEND"])

@@ -1,7 +1,8 @@
 """What the queue refuses.
 
 JobError            code job_error
-└── QueueFull       code queue_full     too many jobs wait already (retryable)
+├── QueueFull       code queue_full       too many jobs wait already (retryable)
+└── LogUnavailable  code log_unavailable  the event log is away (retryable)
 """
 
 from django.utils.translation import gettext_lazy as _
@@ -23,6 +24,13 @@ class QueueFull(JobError):
     user_message = _(
         "Too many questions are waiting at the moment. Yours was not sent. Try again in a few minutes."
     )
+
+
+class LogUnavailable(JobError):
+    """The event log cannot be reached."""
+
+    code = "log_unavailable"
+    retryable = True
 
 
 class LeaseLost(Exception):

@@ -25,7 +25,10 @@ class Entry:
 
 
 class EventLog(Protocol):
-    """What both logs do. `append`, `replay`, `last_index` are for threads, `follow` for the event loop."""
+    """What both logs do. `follow` is for the event loop, the rest for threads.
+
+    Raises: LogUnavailable, from all but `follow`, which waits until the log is back.
+    """
 
     def append(self, key: str, attempt: int, events: "list[Event]") -> bool:
         """Add events; False when a later attempt has written to this log: the caller is a zombie."""
@@ -46,6 +49,10 @@ class EventLog(Protocol):
         """
         ...
 
+    def ping(self) -> bool:
+        """Say whether it can be reached."""
+        ...
+
 
 @cache
 def get_log() -> EventLog:
@@ -57,3 +64,8 @@ def get_log() -> EventLog:
     from jobs.memory_log import MemoryLog
 
     return MemoryLog()
+
+
+def ping_log() -> bool:
+    """Say whether the log can be written to and read."""
+    return get_log().ping()

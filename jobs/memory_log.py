@@ -79,6 +79,10 @@ class MemoryLog:
             with self._lock:
                 self._log(key).followers.discard(follower)
 
+    def ping(self) -> bool:
+        """Memory is always there."""
+        return True
+
     def _log(self, key: str) -> _Log:
         return self._logs.setdefault(key, _Log())
 

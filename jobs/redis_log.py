@@ -18,6 +18,7 @@ from collections.abc import AsyncIterator
 import redis
 import redis.asyncio
 
+from jobs.errors import LogUnavailable
 from jobs.log import KEEP_S, MAX_ENTRIES, Entry, Event
 
 logger = logging.getLogger(__name__)
@@ -42,12 +43,13 @@ class RedisLog:
         )
 
     def append(self, key: str, attempt: int, events: list[Event]) -> bool:
-        """Add events; False when a later attempt has written. Raises: redis.RedisError."""
+        """Add events; False when a later attempt has written. Raises: LogUnavailable."""
         name = _stream(key)
         with self._lock:
             last = self._last.get(f"{key}#{attempt}")
         if last is None:
-            last = self._newest_index(name)
+            newest = self._newest(name)
+            last = newest[1] if newest else 0
         pipe = self._redis.pipeline(transaction=False)
         for offset, event in enumerate(events, start=1):
             entry_id = f"{attempt}-{last + offset}"
@@ -58,20 +60,25 @@ class RedisLog:
         except redis.ResponseError as exc:
             if "equal or smaller" in str(exc):
                 return False
-            raise
+            raise LogUnavailable(str(exc)) from exc
+        except redis.RedisError as exc:
+            raise LogUnavailable(str(exc)) from exc
         with self._lock:
             self._last[f"{key}#{attempt}"] = last + len(events)
         return True
 
     def replay(self, key: str, after: int = 0) -> list[Entry]:
-        """Return the entries after an index. Raises: redis.RedisError."""
-        entries = [_entry(*row) for row in self._redis.xrange(_stream(key))]
+        """Return the entries after an index. Raises: LogUnavailable."""
+        try:
+            entries = [_entry(*row) for row in self._redis.xrange(_stream(key))]
+        except redis.RedisError as exc:
+            raise LogUnavailable(str(exc)) from exc
         return [e for e in entries if e.index > after and e.event != _END]
 
     def close(self, key: str) -> None:
-        """Mark the end. Raises: redis.RedisError."""
-        newest = self._redis.xrevrange(_stream(key), count=1)
-        attempt = int(newest[0][0].split(b"-")[0]) if newest else 1
+        """Mark the end. Raises: LogUnavailable."""
+        newest = self._newest(_stream(key))
+        attempt = newest[0] if newest else 1
         self.append(key, attempt, [_END])
         with self._lock:
             for name in [name for name in self._last if name.startswith(f"{key}#")]:
@@ -95,9 +102,23 @@ class RedisLog:
                 if len(rows) < _PAGE:
                     await news.wait()
 
-    def _newest_index(self, name: str) -> int:
-        newest = self._redis.xrevrange(name, count=1)
-        return int(newest[0][0].split(b"-")[1]) if newest else 0
+    def ping(self) -> bool:
+        """Ask Redis."""
+        try:
+            return bool(self._redis.ping())
+        except redis.RedisError:
+            return False
+
+    def _newest(self, name: str) -> tuple[int, int] | None:
+        """Return attempt and index of the newest entry."""
+        try:
+            rows = self._redis.xrevrange(name, count=1)
+        except redis.RedisError as exc:
+            raise LogUnavailable(str(exc)) from exc
+        if not rows:
+            return None
+        attempt, index = rows[0][0].split(b"-")
+        return int(attempt), int(index)
 
     def _tailer(self) -> "_Tailer":
         loop = asyncio.get_running_loop()

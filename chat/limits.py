@@ -1,0 +1,34 @@
+"""How often one visitor may ask. RATE_LIMITS=off turns it off, for measurements."""
+
+import time
+
+from django.conf import settings
+from django.core.cache import cache
+
+from chat.errors import RateLimited
+from chat.visitors import Visitor
+
+WINDOW_S = 60
+SIGNED_IN_PER_WINDOW = 30
+GUEST_PER_WINDOW = 12
+ADDRESS_PER_WINDOW = 120
+
+
+def check_rate(visitor: Visitor, address: str = "") -> None:
+    """Count one send. Raises: RateLimited.
+
+    Guests are counted by session and by address too: a new session costs nothing.
+    """
+    if not settings.RATE_LIMITS:
+        return
+    is_guest = visitor.user_id is None
+    _count(visitor.owner, GUEST_PER_WINDOW if is_guest else SIGNED_IN_PER_WINDOW)
+    if is_guest and address:
+        _count(f"a:{address}", ADDRESS_PER_WINDOW)
+
+
+def _count(who: str, limit: int) -> None:
+    key = f"sends:{who}:{int(time.time()) // WINDOW_S}"
+    cache.add(key, 0, timeout=2 * WINDOW_S)
+    if cache.incr(key) > limit:
+        raise RateLimited(who)

@@ -1,0 +1,12 @@
+"""Addresses of the chat: / and /chat/."""
+
+from django.urls import path
+
+from chat.views import chat
+
+app_name = "chat"
+urlpatterns = [
+    path("", chat.home, name="home"),
+    path("chat/<slug:slug>/", chat.new_chat, name="assistant"),
+    path("chat/<slug:slug>/<uuid:conversation_id>/", chat.conversation, name="conversation"),
+]

@@ -1,0 +1,215 @@
+"""Write one reply: events to its log, checkpoints and the final text to its row.
+
+Invariant: the text of the row equals the deltas joined. A writer whose attempt is not the newest is shut
+out by log and row alike and raises LeaseLost.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.utils import timezone
+
+from chat import protocol
+from chat.citations import CitationFilter, citations
+from chat.events import NearestItem, SourceItem, TimingsItem, UsageItem
+from chat.markdown import Block, BlockStreamer, SourceLabel
+from chat.models import Message, MessageStatus
+from inference.types import FinishReason, Usage
+from jobs.errors import LeaseLost, LogUnavailable
+from jobs.log import get_log
+
+logger = logging.getLogger(__name__)
+
+QUIET_S = 0.025
+CHECKPOINT_S = 2.0
+
+
+def labels(sources: Sequence[SourceItem]) -> list[SourceLabel]:
+    """Return what a citation chip shows of each source."""
+    return [SourceLabel(item["n"], item["page"], item["title"]) for item in sources]
+
+
+class ReplyWriter:
+    """Writes the reply of one attempt. `push` and `tick` may come from different threads."""
+
+    def __init__(self, reply: Message, attempt: int) -> None:
+        """Take the row over for this attempt. Raises: LeaseLost."""
+        taken = Message.objects.filter(
+            pk=reply.pk, status=MessageStatus.PENDING, attempt__lte=attempt
+        ).update(attempt=attempt)
+        if not taken:
+            raise LeaseLost(f"reply {reply.pk} attempt {attempt}")
+        self.reply = reply
+        self.attempt = attempt
+        self.seq = max(reply.seq, self._last_seq_in_log(str(reply.pk)) if attempt > 1 else 0)
+        self.text = ""
+        self.first_delta_at: datetime | None = None
+        self._key = str(reply.pk)
+        self._sources: list[SourceItem] = []
+        self._lock = threading.RLock()
+        self._log_is_stale = False
+        self._reset_text()
+
+    @staticmethod
+    def _last_seq_in_log(key: str) -> int:
+        try:
+            entries = get_log().replay(key)
+        except LogUnavailable:
+            return 0  # readers get a snapshot, which starts the count anew
+        return max((seq for entry in entries if isinstance(seq := entry.event.get("seq"), int)), default=0)
+
+    def _reset_text(self) -> None:
+        self.text = self._waiting = ""
+        self._blocks: list[protocol.BlockItem] = []
+        self._filter = CitationFilter(len(self._sources))
+        self._streamer = BlockStreamer(labels(self._sources))
+        self._sent_at = 0.0
+        self._saved_at = time.monotonic()
+
+    def full_text(self) -> str:
+        """Return all the text so far, what waits to be sent included."""
+        with self._lock:
+            return self.text + self._waiting
+
+    def restart(self) -> None:
+        """Begin the text anew, in front of whoever reads: after a crash of engine or worker."""
+        with self._lock:
+            self._reset_text()
+            self._append([self._snapshot()])
+
+    def tell(self, phase: protocol.ReplyPhase) -> None:
+        """Say what happens before the first word."""
+        self._append([protocol.ReplyState(self._key, phase).to_dict()])
+
+    def give_sources(self, sources: list[SourceItem]) -> None:
+        """Show the passages, and accept citations of them from now on."""
+        with self._lock:
+            self._sources = sources
+            self._reset_text()
+            self._append([protocol.ReplySources(self._key, sources).to_dict()])
+
+    def push(self, raw: str) -> None:
+        """Take a piece of the engine's text: sent at once after a quiet moment, else gathered until then."""
+        with self._lock:
+            self._waiting += self._filter.feed(raw)
+            self._flush_if_due()
+
+    def tick(self) -> None:
+        """Send what has waited long enough; the engine's stop check calls this while it computes."""
+        with self._lock:
+            self._flush_if_due()
+
+    def _flush_if_due(self) -> None:
+        if self._waiting and time.monotonic() - self._sent_at >= QUIET_S:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        piece, self._waiting = self._waiting, ""
+        self.text += piece
+        self.seq += 1
+        self.first_delta_at = self.first_delta_at or timezone.now()
+        events = [protocol.ReplyDelta(self._key, self.seq, piece).to_dict()]
+        events += self._block_events(self._streamer.feed(self.text))
+        self._append(events)
+        self._sent_at = time.monotonic()
+        if self._sent_at - self._saved_at >= CHECKPOINT_S:
+            self._saved_at = self._sent_at
+            self._save(text=self.text, seq=self.seq)
+
+    def finish(
+        self,
+        reason: FinishReason,
+        usage: Usage,
+        timings: TimingsItem,
+        *,
+        engine: str,
+        model: str,
+        notice: str = "",
+        nearest: Sequence[NearestItem] = (),
+    ) -> None:
+        """End the reply: the row first, then the event, then the log. Raises: LeaseLost."""
+        with self._lock:
+            self._waiting += self._filter.finish()
+            self._flush()
+            status = MessageStatus.STOPPED if reason == FinishReason.CANCELLED else MessageStatus.DONE
+            counted = UsageItem(
+                prompt_tokens=usage.prompt_tokens,
+                completion_tokens=usage.completion_tokens,
+                cached_tokens=usage.cached_tokens,
+            )
+            cited = citations(self.text, self._sources)
+            self._save(
+                status=status, text=self.text, seq=self.seq, sources=self._sources, citations=cited,
+                usage=counted, timings=timings, finish_reason=reason, engine=engine, model=model,
+                nearest=list(nearest), finished_at=timezone.now(),
+            )  # fmt: skip
+            event = protocol.ReplyFinish(
+                message=self._key, seq=self.seq, finish_reason=reason, text=self.text, citations=cited,
+                grounding=[], usage=counted, timings=timings, engine=engine, model=model, status=status,
+                notice=notice, nearest=list(nearest),
+            )  # fmt: skip
+            rest = self._block_events(self._streamer.finish(self.text))
+            self._end([*rest, event.to_dict()])
+
+    def fail(self, code: str, user_message: str, *, is_retryable: bool) -> None:
+        """End the reply as failed; what was written stays. Raises: LeaseLost."""
+        with self._lock:
+            self._waiting += self._filter.finish()
+            self._flush()
+            self._save(
+                status=MessageStatus.FAILED, text=self.text, seq=self.seq, sources=self._sources,
+                citations=citations(self.text, self._sources), error_code=code, finished_at=timezone.now(),
+            )  # fmt: skip
+            event = protocol.ReplyError(self._key, code, user_message, is_retryable)
+            self._end([*self._block_events(self._streamer.finish(self.text)), event.to_dict()])
+
+    def _block_events(self, blocks: Sequence[Block]) -> list[Mapping[str, object]]:
+        events: list[Mapping[str, object]] = []
+        for block in blocks:
+            self._blocks.append(
+                protocol.BlockItem(block=block.index, start=block.start, end=block.end, html=block.html)
+            )
+            event = protocol.ReplyBlock(self._key, block.index, block.start, block.end, block.html)
+            events.append(event.to_dict())
+        return events
+
+    def _save(self, **values: object) -> None:
+        rows = Message.objects.filter(pk=self.reply.pk, attempt=self.attempt, status=MessageStatus.PENDING)
+        if not rows.update(**values):
+            raise LeaseLost(f"reply {self._key} attempt {self.attempt}")
+
+    def _snapshot(self) -> dict[str, object]:
+        return protocol.ReplySnapshot(self._key, self.seq, self.text, list(self._blocks), "writing").to_dict()
+
+    def _append(self, events: list[Mapping[str, object]]) -> None:
+        """Add to the log. A log that is away is made good by a snapshot once it is back."""
+        if self._log_is_stale:
+            events = [self._sources_event(), self._snapshot(), *[e for e in events if _ends(e)]]
+        try:
+            is_mine = get_log().append(self._key, self.attempt, events)
+        except LogUnavailable as exc:
+            logger.warning("reply %s: event log away: %s", self._key, exc)
+            self._log_is_stale = True
+            return
+        self._log_is_stale = False
+        if not is_mine:
+            raise LeaseLost(f"reply {self._key} attempt {self.attempt}")
+
+    def _sources_event(self) -> dict[str, object]:
+        return protocol.ReplySources(self._key, self._sources).to_dict()
+
+    def _end(self, events: list[Mapping[str, object]]) -> None:
+        self._append(events)
+        try:
+            get_log().close(self._key)
+        except LogUnavailable as exc:
+            logger.warning("reply %s: event log away at its end: %s", self._key, exc)
+
+
+def _ends(event: Mapping[str, object]) -> bool:
+    return event["type"] in {protocol.ReplyFinish.type, protocol.ReplyError.type}
