@@ -55,7 +55,9 @@ class AssistantForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         languages = [(code, get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES]
         self.fields["language"] = forms.ChoiceField(
-            label=_("Answers in"), required=False, choices=[("", _("The language of the question")), *languages]
+            label=_("Answers in"),
+            required=False,
+            choices=[("", _("The language of the question")), *languages],
         )
         self.fields["engine"] = forms.ChoiceField(
             label=_("Model"), required=False, choices=[("", _("As the site is set up")), *self._engines()]
@@ -170,4 +172,3 @@ class TranscriptSearchForm(forms.Form):
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = Assistant.objects.all()
         field.empty_label = str(_("All assistants"))
-

@@ -1,0 +1,97 @@
+"""Other people's conversations, for support staff to read; each look is written down."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from accounts import audit
+from accounts.roles import is_support_staff
+from chat.events import SourceItem
+from chat.forms import TranscriptSearchForm
+from chat.models import Conversation, Message, MessageRole
+
+PAGE_SIZE = 30
+
+
+def _check_staff(request: HttpRequest) -> None:
+    """Let support staff in. Raises: Http404 for anybody else."""
+    if not is_support_staff(request.user):
+        raise Http404
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def search(form: TranscriptSearchForm) -> QuerySet[Conversation]:
+    """Find the conversations that match; an invalid field counts as not given."""
+    form.full_clean()
+    found = form.cleaned_data
+    conversations = Conversation.objects.select_related("assistant", "user")
+    if words := found.get("q"):
+        said = Message.objects.filter(conversation=OuterRef("pk"), text__icontains=words)
+        conversations = conversations.filter(Q(title__icontains=words) | Exists(said))
+    if assistant := found.get("assistant"):
+        conversations = conversations.filter(assistant=assistant)
+    if since := found.get("since"):
+        conversations = conversations.filter(updated_at__gte=_midnight(since))
+    if until := found.get("until"):
+        conversations = conversations.filter(updated_at__lt=_midnight(until + timedelta(days=1)))
+    replies = Message.objects.filter(conversation=OuterRef("pk"), role=MessageRole.ASSISTANT)
+    last = replies.order_by("-created_at", "-pk")
+    return conversations.annotate(
+        message_count=Count("messages"),
+        last_finish=Subquery(last.values("finish_reason")[:1]),
+        last_error=Subquery(last.values("error_code")[:1]),
+    )
+
+
+@login_required
+@require_GET
+def transcript_list(request: HttpRequest) -> HttpResponse:
+    """List conversations, newest first."""
+    _check_staff(request)
+    form = TranscriptSearchForm(request.GET)
+    page = Paginator(search(form), PAGE_SIZE).get_page(request.GET.get("page"))
+    query = request.GET.copy()
+    query.pop("page", None)
+    context = {"form": form, "page": page, "query": query.urlencode(), "is_filtered": any(query.values())}
+    return render(request, "review/list.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A message as staff read it: its cited sources first, then those it only read."""
+
+    message: Message
+    cited: list[SourceItem]
+    unused: list[SourceItem]
+
+
+def _line(message: Message) -> Line:
+    sources: list[SourceItem] = message.sources or []
+    numbers = {citation.get("n") for citation in message.citations or []}
+    return Line(
+        message,
+        [source for source in sources if source.get("n") in numbers],
+        [source for source in sources if source.get("n") not in numbers],
+    )
+
+
+@login_required
+@require_GET
+def transcript(request: HttpRequest, conversation: UUID) -> HttpResponse:
+    """Show one conversation with the sources of its answers."""
+    _check_staff(request)
+    found = get_object_or_404(Conversation.objects.select_related("assistant", "user"), pk=conversation)
+    audit.record(request, "transcript.view", f"conversation:{found.pk}")
+    lines = [_line(message) for message in found.messages.all()]
+    return render(request, "review/transcript.html", {"conversation": found, "lines": lines})
