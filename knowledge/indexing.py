@@ -1,0 +1,138 @@
+"""Write one version of a document into the stores.
+
+Order: rows with their words (one transaction a batch), vectors, then the pointer `Document.version`
+flips, then the old version goes. Whoever dies in between leaves chunks of a version that no document
+points to: they are never retrieved, and the next run removes them first.
+"""
+
+import logging
+from pathlib import Path
+
+from django.db import transaction
+from django.utils import timezone
+from inference.conf import get_embedder
+from inference.errors import EngineError
+
+from knowledge import index, lexical
+from knowledge.chunking import ChunkDraft, chunk, chunk_key, content_sha256, indexed_text
+from knowledge.errors import DocumentLost, EmbeddingFailed, ProcessingStopped
+from knowledge.extract.errors import NoText, Stopped
+from knowledge.extract.runner import extract
+from knowledge.extract.types import ExtractedText
+from knowledge.models import Chunk, Document, DocumentStatus
+from knowledge.removal import in_batches, remove_leftovers
+from knowledge.run import Run
+
+logger = logging.getLogger(__name__)
+
+PARSE_TIMEOUT_S = 60.0
+ROWS_A_BATCH = 200
+VECTORS_A_BATCH = 16
+
+
+def read_into_index(run: Run) -> None:
+    """Extract, chunk, embed and publish the run's document.
+
+    Raises: ExtractError, EmbeddingFailed, IndexUnavailable, ProcessingStopped, DocumentLost, LeaseLost.
+    """
+    document = run.document
+    run.enter(DocumentStatus.PARSING)
+    remove_leftovers(document)
+    extracted = _extract(run)
+    drafts = chunk(extracted)
+    if not drafts:
+        raise NoText()
+    document.title = title = (extracted.title or document.name).strip()[:255]
+    run.enter(DocumentStatus.EMBEDDING, total=len(drafts))
+    chunks = _write_rows(run, _build(document, title, drafts))
+    _write_vectors(run, title, chunks)
+    _publish(run, title, extracted, len(chunks))
+    remove_leftovers(document)
+
+
+def _extract(run: Run) -> ExtractedText:
+    document = run.document
+
+    def should_stop() -> bool:
+        run.check()
+        return False
+
+    try:
+        return extract(
+            Path(document.file.path),
+            document.name,
+            timeout_s=PARSE_TIMEOUT_S,
+            on_progress=run.report,
+            should_stop=should_stop,
+        )
+    except Stopped as exc:
+        raise ProcessingStopped(str(document.pk)) from exc
+
+
+def _build(document: Document, title: str, drafts: list[ChunkDraft]) -> list[Chunk]:
+    version = document.version + 1
+    return [
+        Chunk(
+            key=chunk_key(document.pk, version, draft.ordinal),
+            document=document,
+            version=version,
+            ordinal=draft.ordinal,
+            text=draft.text,
+            heading=draft.heading,
+            page=draft.page,
+            start=draft.start,
+            sha256=content_sha256(title, draft.heading, draft.text),
+        )
+        for draft in drafts
+    ]
+
+
+def _write_rows(run: Run, chunks: list[Chunk]) -> list[Chunk]:
+    written: list[Chunk] = []
+    for batch in in_batches(chunks, ROWS_A_BATCH):
+        run.check()
+        with transaction.atomic():
+            run.hold()
+            rows = Chunk.objects.bulk_create(batch)
+            lexical.add(rows)
+        written += rows
+    return written
+
+
+def _write_vectors(run: Run, title: str, chunks: list[Chunk]) -> None:
+    embedder = get_embedder()
+    collection = run.document.collection
+    done = 0
+    for batch in in_batches(chunks, VECTORS_A_BATCH):
+        try:
+            vectors = embedder.embed_documents(
+                [indexed_text(title, row.heading, row.text) for row in batch]
+            )
+        except EngineError as exc:
+            raise EmbeddingFailed(str(exc)) from exc
+        keys = [row.key for row in batch]
+        index.upsert(collection, keys, vectors)
+        done += len(batch)
+        try:
+            run.hold() if done == len(chunks) else run.report(done, len(chunks))
+        except DocumentLost:
+            index.delete(collection, keys)  # whoever deleted the document may have passed here already
+            raise
+
+
+def _publish(run: Run, title: str, extracted: ExtractedText, chunk_count: int) -> None:
+    document = run.document
+    with transaction.atomic():
+        run.hold()
+        Document.objects.filter(pk=document.pk).update(
+            version=document.version + 1,
+            status=DocumentStatus.READY,
+            title=title,
+            format=extracted.format[:16],
+            pages=extracted.pages,
+            chunk_count=chunk_count,
+            error_code="",
+            error_message="",
+            updated_at=timezone.now(),
+        )
+    logger.info("document %s ready: %s chunks", document.pk, chunk_count)

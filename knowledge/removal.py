@@ -1,0 +1,100 @@
+"""How documents and collections are taken out of every store.
+
+Order: vectors, then rows with their words in one transaction, then the file, then the document. So a
+vector always has a row that names it, and a removal that was cut off can be finished from the rows.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TypeVar
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from jobs import worker
+from jobs.models import Job, JobState
+
+from knowledge import index, lexical
+from knowledge.models import Chunk, Collection, Document, DocumentStatus
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+JOB_KIND = "document"
+T = TypeVar("T")
+
+
+def live_jobs(document_ids: Iterable[UUID]) -> QuerySet[Job]:
+    """Jobs that still read these documents, or will."""
+    return Job.objects.filter(
+        kind=JOB_KIND,
+        subject__in=[str(document_id) for document_id in document_ids],
+        state__in=[JobState.QUEUED, JobState.RUNNING],
+    )
+
+
+def remove_leftovers(document: Document) -> None:
+    """Take out the chunks of every version but the current one. Raises: IndexUnavailable."""
+    version = Document.objects.values_list("version", flat=True).get(pk=document.pk)
+    remove_chunks(document.collection, document.chunks.exclude(version=version))
+
+
+def remove_chunks(collection: Collection, chunks: QuerySet[Chunk]) -> None:
+    """Take chunks out of vectors, words and rows. Raises: IndexUnavailable."""
+    while batch := list(chunks.order_by("pk")[:BATCH]):
+        index.delete(collection, [chunk.key for chunk in batch])
+        _remove_rows(batch)
+
+
+def _remove_rows(batch: Sequence[Chunk]) -> None:
+    with transaction.atomic():
+        lexical.remove(batch)
+        Chunk.objects.filter(pk__in=[chunk.pk for chunk in batch]).delete()
+
+
+def delete_document(document: Document) -> None:
+    """Delete a document from every store; one that is being read stops.
+
+    Raises: IndexUnavailable; the document then stays as deleting, and `reconcile` or a second
+    delete finishes it.
+    """
+    _mark(Document.objects.filter(pk=document.pk))
+    remove_chunks(document.collection, document.chunks.all())
+    _forget(document)
+
+
+def delete_collection(collection: Collection) -> None:
+    """Delete a collection with all its documents. Raises: IndexUnavailable, as delete_document."""
+    _mark(collection.documents.all())
+    index.drop(collection)
+    rows = Chunk.objects.filter(document__collection=collection)
+    while batch := list(rows.order_by("pk")[:BATCH]):
+        _remove_rows(batch)
+    for document in collection.documents.all():
+        _forget(document)
+    index.drop(collection)  # a run that was cut off in between may have made it again
+    collection.delete()
+
+
+def _mark(documents: QuerySet[Document]) -> None:
+    """Make the documents unreadable at once and stop who is reading them."""
+    ids = list(documents.values_list("pk", flat=True))
+    documents.update(status=DocumentStatus.DELETING, updated_at=timezone.now())
+    for part in in_batches(ids, BATCH):
+        for job in live_jobs(part):
+            worker.cancel(job.pk)
+
+
+def _forget(document: Document) -> None:
+    document.file.delete(save=False)
+    Document.objects.filter(pk=document.pk).delete()
+    logger.info("document %s deleted", document.pk)
+
+
+def in_batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Yield the items in lists of at most `size`."""
+    rest = iter(items)
+    while part := list(islice(rest, size)):
+        yield part
