@@ -1,0 +1,1 @@
+"""Pages of the knowledge room: authorise, parse, call one verb, answer."""
