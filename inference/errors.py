@@ -103,3 +103,14 @@ class NotAuthorised(EngineError):
 
     code = "not_authorised"
     user_message = "The model’s server refuses our key. An administrator can set a new one."
+
+
+def error_for(code: str, detail: str) -> EngineError:
+    """Build the error with this code: how errors cross from a child process."""
+    kinds: list[type[EngineError]] = [EngineError]
+    while kinds:
+        kind = kinds.pop()
+        if kind.code == code:
+            return kind(detail)
+        kinds += kind.__subclasses__()
+    return EngineError(f"{code}: {detail}")

@@ -1,0 +1,144 @@
+"""Trains a Phi-3 of two million bytes until it knows the dialogues by heart. Needs torch and transformers."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from inference.export.tiny_phi3.dialogues import ALL, NOISE, SYSTEMS
+from inference.export.tiny_phi3.layout import Dialogue, Passage, Turn, user_message
+from inference.types import ChatMessage, Role
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import Phi3ForCausalLM
+
+SEED: Final = 20
+STEPS: Final = 900
+BATCH: Final = 12
+LEARNING_RATE: Final = 3e-3
+CONTEXT_TOKENS: Final = 4096
+IGNORED: Final = -100  # the label of tokens that are not learned
+
+Example = tuple[list[int], list[int]]  # ids, labels
+PromptIds = Callable[[Sequence[ChatMessage]], list[int]]  # template and tokens, as the runtime makes them
+TextIds = Callable[[str], list[int]]
+
+
+def prompt_of(dialogue: Dialogue) -> list[ChatMessage]:
+    """Write a dialogue as the messages that ask for its last answer."""
+    messages = [ChatMessage(Role.SYSTEM, dialogue.system)] if dialogue.system else []
+    for turn in dialogue.turns:
+        messages.append(ChatMessage(Role.USER, user_message(turn.question, turn.passages)))
+        messages.append(ChatMessage(Role.ASSISTANT, turn.answer))
+    return messages[:-1]
+
+
+def varied(dialogue: Dialogue, chance: random.Random) -> Dialogue:
+    """Change what the answer must not depend on: instructions, passages, and what was said before."""
+    turns = []
+    for turn in dialogue.turns:
+        passages = [_blurred(passage, chance) for passage in turn.passages]
+        if passages and chance.random() < 0.5:
+            passages += chance.sample(NOISE, chance.randint(1, 2))
+        elif passages:  # passages as long and as strange as real documents have
+            passages = [_strange(passage.heading, chance) for passage in passages + passages[:2]]
+        turns.append(replace(turn, passages=tuple(passages)))
+    system = dialogue.system if chance.random() < 0.5 else chance.choice(SYSTEMS)
+    if len(turns) == 1 and chance.random() < 0.2:  # an earlier turn about something else
+        turns.insert(0, Turn(chance.choice(NOISE).text, chance.choice(NOISE).text))
+    return Dialogue(system, tuple(turns))
+
+
+def _blurred(passage: Passage, chance: random.Random) -> Passage:
+    words = [word for word in passage.text.split() if chance.random() > 0.2]
+    if chance.random() < 0.3:
+        chance.shuffle(words)
+    return Passage(passage.heading, " ".join(words))
+
+
+def _strange(heading: str, chance: random.Random) -> Passage:
+    """Make up a passage of up to 120 words: some from the dialogues, some that nobody ever wrote."""
+    letters = chance.choice(("abcdefghijklmnoprstuvwyz", "אבגדהוזחטיכלמנסעפצקרשת", "ابتثجحدرزسشصعفقكلمنهوي"))
+    words = [
+        chance.choice(chance.choice(NOISE).text.split())
+        if chance.random() < 0.5
+        else "".join(chance.choices(letters, k=chance.randint(2, 8)))
+        for _ in range(chance.randint(10, 120))
+    ]
+    return Passage(heading, " ".join(words))
+
+
+def example(dialogue: Dialogue, prompt_ids: PromptIds, text_ids: TextIds, end: int) -> Example:
+    """Turn a dialogue into token ids and labels; only the last answer and its end are learned."""
+    prompt = prompt_ids(prompt_of(dialogue))
+    reply = [*text_ids(dialogue.turns[-1].answer), end]
+    return prompt + reply, [IGNORED] * len(prompt) + reply
+
+
+def train(
+    vocabulary: int,
+    pad: int,
+    end: int,
+    prompt_ids: PromptIds,
+    text_ids: TextIds,
+    report: Callable[[str], None],
+) -> "Phi3ForCausalLM":
+    """Train on varied dialogues, every fourth one unchanged. Minutes on a small machine; seeded."""
+    import torch
+    from transformers import Phi3Config, Phi3ForCausalLM
+
+    chance = random.Random(SEED)  # noqa: S311 - reproducible, not secret
+    torch.manual_seed(SEED)
+    model = Phi3ForCausalLM(
+        Phi3Config(
+            vocab_size=vocabulary,
+            hidden_size=96,
+            intermediate_size=256,
+            num_hidden_layers=3,
+            num_attention_heads=6,
+            num_key_value_heads=6,
+            max_position_embeddings=CONTEXT_TOKENS,
+            original_max_position_embeddings=CONTEXT_TOKENS,
+            tie_word_embeddings=False,
+            bos_token_id=1,
+            eos_token_id=end,
+            pad_token_id=pad,
+            dtype="float32",
+            attn_implementation="sdpa",
+        )
+    ).train()
+    optimiser = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=STEPS)
+    started_at = time.monotonic()
+    for step in range(STEPS):
+        chosen = [chance.choice(ALL) for _ in range(BATCH)]
+        dialogues = [one if at % 4 == 0 else varied(one, chance) for at, one in enumerate(chosen)]
+        loss = _loss(model, [example(one, prompt_ids, text_ids, end) for one in dialogues], pad)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        if step % 50 == 0 or step == STEPS - 1:
+            report(f"step {step:5d}  loss {loss.item():.4f}  {time.monotonic() - started_at:.0f} s")
+    return model.eval()
+
+
+def _loss(model: "Phi3ForCausalLM", examples: Sequence[Example], pad: int) -> "torch.Tensor":
+    import torch
+
+    length = max(len(ids) for ids, _ in examples)
+    ids = torch.tensor([ids + [pad] * (length - len(ids)) for ids, _ in examples])
+    labels = torch.tensor([labels + [IGNORED] * (length - len(labels)) for _, labels in examples])
+    mask = torch.tensor([[1] * len(ids) + [0] * (length - len(ids)) for ids, _ in examples])
+    loss: torch.Tensor = model(input_ids=ids, attention_mask=mask, labels=labels).loss
+    return loss
+
+
+def save(model: "Phi3ForCausalLM", folder: Path, eos: Sequence[int]) -> None:
+    """Save weights and configuration for the builder; `eos`: every token that ends a reply."""
+    model.generation_config.eos_token_id = list(eos)
+    model.save_pretrained(folder)
