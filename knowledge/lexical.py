@@ -7,7 +7,6 @@ SQLite and PostgreSQL keep it differently (`lexical_sqlite.py`, `lexical_postgre
 from collections import Counter
 from collections.abc import Collection as Sized
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from django.db import connection, transaction
@@ -20,18 +19,6 @@ from knowledge.tokens import index_tokens
 
 MAX_REPEATS: Final = 6  # a token counts at most so often in a chunk: more says nothing new
 MAX_QUERY_TOKENS: Final = 200  # a pasted page is not a question
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a search found.
-
-    hits: best first. possible: the score of a chunk of average length that holds every token of the
-    question once, tokens that no document has included: how much of the question can be met at all.
-    """
-
-    hits: tuple[Hit, ...]
-    possible: float
 
 
 class Store(Protocol):
@@ -66,21 +53,23 @@ def remove_ids(chunk_ids: Iterable[int]) -> None:
             _store().remove(ids)
 
 
-def search(tokens: Sequence[str], collection_ids: Sized[int], k: int) -> Found:
+def search(tokens: Sequence[str], collection_ids: Sized[int], k: int) -> list[Hit]:
     """Find the `k` best chunks of these collections for a question's distinct tokens.
 
     No collections means no query and nothing found.
     """
     asked = list(tokens)[:MAX_QUERY_TOKENS]
     if not asked or not collection_ids:
-        return Found((), 0.0)
-    hits = _store().search(asked, sorted(collection_ids), k)
-    return Found(tuple(hits), sum(weigh(asked).values()))
+        return []
+    return _store().search(asked, sorted(collection_ids), k)
 
 
 def weigh(tokens: Sequence[str]) -> dict[str, float]:
-    """Tell how much each token says: its inverse document frequency over the whole index."""
-    return _store().weigh(tokens)
+    """Tell how much each token says, by how few chunks of the whole index hold it; above 0.
+
+    A token that no chunk holds says most. Tokens beyond what a search takes are left out.
+    """
+    return _store().weigh(list(tokens)[:MAX_QUERY_TOKENS])
 
 
 def list_ids(collection_id: int) -> set[int]:

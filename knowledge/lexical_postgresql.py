@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from django.db import connection, transaction
 
-from knowledge.lexical_row import Hit, Row, inverse_frequency, saturate
+from knowledge.lexical_row import Hit, Row, inverse_frequency, saturate, weight
 
 MAX_POSTINGS = 60_000  # beyond these the commonest tokens only re-rank what the rarer ones found
 CANDIDATES = 500
@@ -58,8 +58,9 @@ def remove(chunk_ids: Sequence[int]) -> None:
 
 def search(tokens: Sequence[str], collection_ids: Sequence[int], k: int) -> list[Hit]:
     """Rank by BM25: rare tokens find, common ones re-rank where there are too many postings."""
-    weights = weigh(tokens)
     frequency = _frequencies(tokens)
+    total = _count_rows()
+    weights = {token: inverse_frequency(doc, total) for token, doc in frequency.items()}
     by_rarity = sorted((token for token in tokens if frequency[token]), key=lambda token: frequency[token])
     finding, reading = [], 0
     for token in by_rarity:
@@ -81,10 +82,8 @@ def search(tokens: Sequence[str], collection_ids: Sequence[int], k: int) -> list
 
 def weigh(tokens: Sequence[str]) -> dict[str, float]:
     """Weigh tokens by the frequency table."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM knowledge_word_row")
-        total = cursor.fetchone()[0]
-    return {token: inverse_frequency(doc, total) for token, doc in _frequencies(tokens).items()}
+    total = _count_rows()
+    return {token: weight(doc, total) for token, doc in _frequencies(tokens).items()}
 
 
 def list_ids(collection_id: int) -> set[int]:
@@ -99,6 +98,12 @@ def _frequencies(tokens: Sequence[str]) -> dict[str, int]:
         cursor.execute("SELECT term, doc FROM knowledge_word_frequency WHERE term = ANY(%s)", [list(tokens)])
         known = dict(cursor.fetchall())
     return {token: known.get(token, 0) for token in tokens}
+
+
+def _count_rows() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM knowledge_word_row")
+        return int(cursor.fetchone()[0])
 
 
 def _average_length() -> float:

@@ -20,8 +20,8 @@ class Row:
 
     @property
     def length(self) -> int:
-        """Tokens in all."""
-        return sum(self.counts.values())
+        """Tokens in all, the collection's own included (SQLite counts it, so we do everywhere)."""
+        return sum(self.counts.values()) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,13 @@ class Hit:
 
 
 def inverse_frequency(documents: int, total: int) -> float:
-    """Weigh a token that `documents` of `total` chunks hold."""
+    """Weigh a token that `documents` of `total` chunks hold, as BM25 ranks (SQLite's own formula)."""
     return max(MIN_WEIGHT, math.log((total - documents + 0.5) / (documents + 0.5)))
+
+
+def weight(documents: int, total: int) -> float:
+    """Weigh a token for comparing texts: stays useful where nearly every chunk holds it."""
+    return math.log1p((max(total - documents, 0) + 0.5) / (documents + 0.5))
 
 
 def saturate(count: int, length: int, average_length: float) -> float:

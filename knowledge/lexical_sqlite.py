@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from django.db import connection
 
-from knowledge.lexical_row import Hit, Row, inverse_frequency
+from knowledge.lexical_row import Hit, Row, weight
 
 _BATCH = 500  # ids a statement
 
@@ -67,7 +67,7 @@ def weigh(tokens: Sequence[str]) -> dict[str, float]:
             )
             found = cursor.fetchone()
             frequency[token] = found[0] if found else 0
-    return {token: inverse_frequency(count, total) for token, count in frequency.items()}
+    return {token: weight(count, total) for token, count in frequency.items()}
 
 
 def list_ids(collection_id: int) -> set[int]:
