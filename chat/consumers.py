@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
@@ -187,13 +188,14 @@ class _Follower:
 
     async def _run(self, after: int) -> None:
         try:
-            async for event in streams.follow(self._reply, after):
-                if not await self._wait_for_room():
-                    await self._send_rest()
-                    return
-                await self._send(protocol.encode(event))
-                seq = event.get("seq")
-                self._sent = seq if isinstance(seq, int) else self._sent
+            async with aclosing(streams.follow(self._reply, after)) as events:
+                async for event in events:
+                    if not await self._wait_for_room():
+                        await self._send_rest()
+                        return
+                    await self._send(protocol.encode(event))
+                    seq = event.get("seq")
+                    self._sent = seq if isinstance(seq, int) else self._sent
         except Message.DoesNotExist:
             await self._send_failure(NotFound())
         except Exception:  # the edge of the room

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -29,7 +30,7 @@ EventDict = Mapping[str, object]
 _LAST = {events.ReplyFinish.type, events.ReplyError.type}
 
 
-async def follow(reply: Message, after: int = 0) -> AsyncIterator[EventDict]:
+async def follow(reply: Message, after: int = 0) -> AsyncGenerator[EventDict, None]:
     """Yield the events of a reply that follow seq `after`, to the last one.
 
     Whoever joins late sees no gap and no repeat: what the log cannot replay comes as a snapshot.
@@ -43,10 +44,11 @@ async def follow(reply: Message, after: int = 0) -> AsyncIterator[EventDict]:
         if reply.is_over:
             return
         start = entries[-1].index if entries else 0
-    async for event in _live(reply, start):
-        yield event
-        if event["type"] in _LAST:
-            return
+    async with aclosing(_live(reply, start)) as live:
+        async for event in live:
+            yield event
+            if event["type"] in _LAST:
+                return
     reply = await in_thread(Message.objects.get)(pk=reply.pk)
     for event in from_row(reply):  # the log ended without its last event: it was lost
         yield event
@@ -73,13 +75,14 @@ def _start_index(entries: list[Entry], after: int) -> int | None:
     return snapshots[-1] - 1 if snapshots else None
 
 
-async def _live(reply: Message, after: int) -> AsyncIterator[EventDict]:
+async def _live(reply: Message, after: int) -> AsyncGenerator[EventDict, None]:
     """Yield log events; meanwhile tell the place in line, and notice an end that the log missed."""
     arrived: asyncio.Queue[EventDict | None] = asyncio.Queue(maxsize=64)
 
     async def read_log() -> None:
-        async for entry in get_log().follow(str(reply.pk), after):
-            await arrived.put(entry.event)
+        async with aclosing(get_log().follow(str(reply.pk), after)) as entries:
+            async for entry in entries:
+                await arrived.put(entry.event)
         await arrived.put(None)
 
     async def watch_row() -> None:

@@ -81,6 +81,7 @@ def database(name: str, sqlite_path: Path) -> dict[str, object]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": path or str(sqlite_path),
+            "TEST": {"NAME": str(sqlite_path.with_name("test.sqlite3"))},  # threads share a file, not memory
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,

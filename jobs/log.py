@@ -4,7 +4,7 @@ A log holds the events of one job in order. Every entry has an index, rising by 
 later attempt go on counting. The log of a finished job is kept for an hour.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
@@ -42,7 +42,7 @@ class EventLog(Protocol):
         """Mark the end: followers stop after the last entry; the log lives on for KEEP_S."""
         ...
 
-    def follow(self, key: str, after: int = 0) -> AsyncIterator[Entry]:
+    def follow(self, key: str, after: int = 0) -> AsyncGenerator[Entry, None]:
         """Yield entries after an index, those to come included, until the log is closed.
 
         An entry whose index is not the expected one tells the caller that the log was trimmed.

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 from jobs.log import KEEP_S, Entry, Event
@@ -57,7 +57,7 @@ class MemoryLog:
             for other in [k for k, v in self._logs.items() if v.is_closed and v.touched_at < old]:
                 del self._logs[other]
 
-    async def follow(self, key: str, after: int = 0) -> AsyncIterator[Entry]:
+    async def follow(self, key: str, after: int = 0) -> AsyncGenerator[Entry, None]:
         """Yield entries after an index until the log is closed."""
         news = asyncio.Event()
         follower = (asyncio.get_running_loop(), news)

@@ -13,7 +13,7 @@ import threading
 import uuid
 import weakref
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import redis
 import redis.asyncio
@@ -84,7 +84,7 @@ class RedisLog:
             for name in [name for name in self._last if name.startswith(f"{key}#")]:
                 del self._last[name]
 
-    async def follow(self, key: str, after: int = 0) -> AsyncIterator[Entry]:
+    async def follow(self, key: str, after: int = 0) -> AsyncGenerator[Entry, None]:
         """Yield entries after an index until the log is closed; waits through a Redis that is away."""
         tailer = self._tailer()
         last_id = "-"
@@ -154,6 +154,8 @@ class _Tailer:
             if not self._watched[name]:
                 del self._watched[name]
                 self._seen.pop(name, None)
+            if not self._watched:
+                await self._rest()
 
     async def read(self, name: str, last_id: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
         """Return up to a page of entries after an id; nothing while Redis is away."""
@@ -165,6 +167,15 @@ class _Tailer:
             for news in self._watched[name]:
                 news.set()
             return []
+
+    async def _rest(self) -> None:
+        """Let go of the connections until somebody follows again."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        if not self._watched:  # nobody came in the meantime
+            await self._redis.aclose()
 
     async def _interrupt(self) -> None:
         with contextlib.suppress(redis.RedisError):  # the wait ends by itself within _BLOCK_MS

@@ -13,7 +13,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from django.utils.module_loading import import_string
-from inference.conf import get_engine
 
 from jobs import queue as job_queue
 from jobs.errors import LeaseLost
@@ -62,8 +61,13 @@ class Lease:
 @cache
 def _slots(queue: str) -> Slots:
     fixed = int(settings.JOB_SLOTS.get(queue, 1))
-    limit: Callable[[], int] = (lambda: fixed) if fixed else (lambda: get_engine().slots)
-    return Slots(limit)
+    return Slots(lambda: fixed or _engine_slots())
+
+
+def _engine_slots() -> int:
+    from inference.conf import get_engine  # only processes that run jobs need the engine
+
+    return get_engine().slots
 
 
 def work(queue: str) -> int:

@@ -1,0 +1,49 @@
+"""Job kinds for these tests: what a room would register in settings.JOB_KINDS."""
+
+import threading
+import time
+
+from jobs.models import Job, JobState
+from jobs.worker import Lease
+
+KINDS = {
+    "count": ("inference", 10, "tests.jobs.kinds.count", "tests.jobs.kinds.lost"),
+    "wait": ("inference", 10, "tests.jobs.kinds.wait_for_stop", "tests.jobs.kinds.lost"),
+    "break": ("inference", 10, "tests.jobs.kinds.break_down", "tests.jobs.kinds.lost"),
+    "later": ("inference", 90, "tests.jobs.kinds.count", "tests.jobs.kinds.lost"),
+}
+
+ran: list[str] = []
+lost_subjects: list[str] = []
+started = threading.Event()
+
+
+def reset() -> None:
+    """Forget what earlier tests did."""
+    ran.clear()
+    lost_subjects.clear()
+    started.clear()
+
+
+def count(lease: Lease) -> JobState | None:
+    """Note the subject."""
+    ran.append(lease.job.subject)
+    return None
+
+
+def wait_for_stop(lease: Lease) -> JobState:
+    """Run until asked to stop."""
+    started.set()
+    while not lease.should_stop():
+        time.sleep(0.01)
+    return JobState.CANCELLED
+
+
+def break_down(lease: Lease) -> None:
+    """Fail in a way nobody foresaw."""
+    raise ValueError(lease.job.subject)
+
+
+def lost(job: Job) -> None:
+    """Note whose work was lost."""
+    lost_subjects.append(job.subject)
