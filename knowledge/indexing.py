@@ -6,13 +6,15 @@ points to: they are never retrieved, and the next run removes them first.
 """
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from django.db import transaction
 from django.utils import timezone
-from inference.conf import get_embedder
-from inference.errors import EngineError
 
+from inference.conf import get_embedder
+from inference.embedders.base import Vectors
+from inference.errors import EngineError
 from knowledge import index, lexical
 from knowledge.chunking import ChunkDraft, chunk, chunk_key, content_sha256, indexed_text
 from knowledge.errors import DocumentLost, EmbeddingFailed, ProcessingStopped
@@ -100,16 +102,10 @@ def _write_rows(run: Run, chunks: list[Chunk]) -> list[Chunk]:
 
 
 def _write_vectors(run: Run, title: str, chunks: list[Chunk]) -> None:
-    embedder = get_embedder()
     collection = run.document.collection
     done = 0
     for batch in in_batches(chunks, VECTORS_A_BATCH):
-        try:
-            vectors = embedder.embed_documents(
-                [indexed_text(title, row.heading, row.text) for row in batch]
-            )
-        except EngineError as exc:
-            raise EmbeddingFailed(str(exc)) from exc
+        vectors = embed(title, batch)
         keys = [row.key for row in batch]
         index.upsert(collection, keys, vectors)
         done += len(batch)
@@ -118,6 +114,19 @@ def _write_vectors(run: Run, title: str, chunks: list[Chunk]) -> None:
         except DocumentLost:
             index.delete(collection, keys)  # whoever deleted the document may have passed here already
             raise
+
+
+def embed(title: str, chunks: Sequence[Chunk]) -> Vectors:
+    """Embed chunks as the vector index keeps them.
+
+    Shape: (len(chunks), dimensions). Raises: EmbeddingFailed.
+    """
+    try:
+        return get_embedder().embed_documents(
+            [indexed_text(title, chunk.heading, chunk.text) for chunk in chunks]
+        )
+    except EngineError as exc:
+        raise EmbeddingFailed(str(exc)) from exc
 
 
 def _publish(run: Run, title: str, extracted: ExtractedText, chunk_count: int) -> None:

@@ -7,21 +7,19 @@ row. How a version is written stands in indexing.py, how things are taken away i
 
 import hashlib
 import logging
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
 from django.core.files import File
-from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
+
 from jobs import queue as job_queue
 from jobs import worker
 from jobs.errors import LeaseLost
 from jobs.models import Job, JobState
-
 from knowledge import indexing, removal
 from knowledge.errors import DocumentLost, Duplicate, Internal, KnowledgeError, ProcessingStopped, WorkerLost
 from knowledge.extract.errors import ExtractError, build_error
@@ -44,8 +42,10 @@ __all__ = [
     "delete_collection",
     "delete_document",
     "fail_document",
+    "fail_stuck",
     "ingest_document",
     "ingest_now",
+    "read_again",
     "retry_document",
 ]
 
@@ -67,9 +67,7 @@ def create_collection(
         while slug in taken:
             place += 1
             slug = f"{base}-{place}"
-        return Collection.objects.create(
-            name=name, slug=slug, description=description, visibility=visibility
-        )
+        return Collection.objects.create(name=name, slug=slug, description=description, visibility=visibility)
 
 
 def add_document(
@@ -141,9 +139,7 @@ def _enqueue(document: Document) -> None:
 
 def ingest_document(lease: "Lease") -> JobState:
     """Read the job's document into the index. Raises: LeaseLost."""
-    document = (
-        Document.objects.select_related("collection").filter(pk=UUID(lease.job.subject)).first()
-    )
+    document = Document.objects.select_related("collection").filter(pk=UUID(lease.job.subject)).first()
     if document is None:
         return JobState.CANCELLED
     if document.status == DocumentStatus.READY:  # an earlier attempt died after its last important step
@@ -207,21 +203,40 @@ def fail_document(job: Job) -> None:
         _fail(document, WorkerLost(str(job)))
 
 
+def fail_stuck(document: Document) -> None:
+    """Mark a document failed that is said to be read while nobody does."""
+    if not removal.live_jobs([document.pk]).exists():
+        _fail(document, WorkerLost(f"{document.pk}: no job"))
+
+
 def retry_document(document: Document) -> bool:
     """Queue a failed document again; False when there is nothing to try again."""
     with transaction.atomic():
-        again = Document.objects.filter(pk=document.pk, status=DocumentStatus.FAILED).update(
-            status=DocumentStatus.QUEUED,
-            error_code="",
-            error_message="",
-            progress_done=0,
-            progress_total=0,
-            updated_at=timezone.now(),
-        )
+        again = _queue_again(document, DocumentStatus.FAILED)
         if again:
             _enqueue(document)
     document.refresh_from_db()
-    return bool(again)
+    return again
+
+
+def read_again(document: Document) -> Document:
+    """Read a document that is ready or failed once more, in this thread."""
+    if _queue_again(document, DocumentStatus.READY, DocumentStatus.FAILED):
+        document.refresh_from_db()
+        return ingest_now(document)
+    return document
+
+
+def _queue_again(document: Document, *among: DocumentStatus) -> bool:
+    changed = Document.objects.filter(pk=document.pk, status__in=among).update(
+        status=DocumentStatus.QUEUED,
+        error_code="",
+        error_message="",
+        progress_done=0,
+        progress_total=0,
+        updated_at=timezone.now(),
+    )
+    return bool(changed)
 
 
 def cancel_document(document: Document) -> None:

@@ -13,9 +13,9 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+
 from jobs import worker
 from jobs.models import Job, JobState
-
 from knowledge import index, lexical
 from knowledge.models import Chunk, Collection, Document, DocumentStatus
 
@@ -26,13 +26,12 @@ JOB_KIND = "document"
 T = TypeVar("T")
 
 
-def live_jobs(document_ids: Iterable[UUID]) -> QuerySet[Job]:
-    """Jobs that still read these documents, or will."""
-    return Job.objects.filter(
-        kind=JOB_KIND,
-        subject__in=[str(document_id) for document_id in document_ids],
-        state__in=[JobState.QUEUED, JobState.RUNNING],
-    )
+def live_jobs(document_ids: Iterable[UUID] | None = None) -> QuerySet[Job]:
+    """Jobs that still read these documents, or will; of all documents when none are named."""
+    live = Job.objects.filter(kind=JOB_KIND, state__in=[JobState.QUEUED, JobState.RUNNING])
+    if document_ids is None:
+        return live
+    return live.filter(subject__in=[str(document_id) for document_id in document_ids])
 
 
 def remove_leftovers(document: Document) -> None:

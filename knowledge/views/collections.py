@@ -33,9 +33,7 @@ def create(request: HttpRequest) -> HttpResponse:
 def edit(request: HttpRequest, slug: str) -> HttpResponse:
     """Change name, description, and who may read and change it."""
     collection = collection_to_manage(request, slug)
-    form = CollectionForm(
-        request.POST or None, instance=collection, may_share_management=may_create(request)
-    )
+    form = CollectionForm(request.POST or None, instance=collection, may_share_management=may_create(request))
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, _("The collection was saved."))

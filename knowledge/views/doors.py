@@ -5,7 +5,6 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 from uuid import UUID
 
-from accounts.models import User
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
@@ -13,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
+from accounts.models import User
 from knowledge.access import manageable_collections, readable_collections
 from knowledge.models import Collection, Document
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from jobs.models import Job, JobState
 
+from jobs.models import Job, JobState
 from knowledge.listing import stamp
 from knowledge.models import Document, DocumentStatus
 from knowledge.removal import JOB_KIND

@@ -1,0 +1,101 @@
+"""Mend what `reconcile.compare` found: rebuild from the database and the files, remove what nobody owns."""
+
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from knowledge import index, ingest, lexical
+from knowledge.indexing import VECTORS_A_BATCH, embed
+from knowledge.models import Chunk, Collection, Document
+from knowledge.reconcile import Difference, Kind
+from knowledge.removal import BATCH, delete_document, in_batches, remove_leftovers
+
+
+def mend(difference: Difference) -> bool:
+    """Mend one difference; False where nothing can be done from here (a file that is gone).
+
+    Raises: IndexUnavailable, EmbeddingFailed.
+    """
+    work = _MENDERS.get(difference.kind)
+    if work is None:
+        return False
+    work(difference)
+    return True
+
+
+def _document(difference: Difference) -> Document | None:
+    return Document.objects.select_related("collection").filter(pk=UUID(difference.subject)).first()
+
+
+def _collection(difference: Difference) -> Collection:
+    return Collection.objects.get(slug=difference.subject)
+
+
+def _fail(difference: Difference) -> None:
+    if document := _document(difference):
+        ingest.fail_stuck(document)
+
+
+def _finish_delete(difference: Difference) -> None:
+    if document := _document(difference):
+        delete_document(document)
+
+
+def _read_again(difference: Difference) -> None:
+    if document := _document(difference):
+        ingest.read_again(document)
+
+
+def _remove_leftovers(difference: Difference) -> None:
+    if document := _document(difference):
+        remove_leftovers(document)
+
+
+def _add_vectors(difference: Difference) -> None:
+    collection = _collection(difference)
+    for part in in_batches(difference.ids, VECTORS_A_BATCH):
+        chunks = list(Chunk.objects.filter(pk__in=part).select_related("document"))
+        for title in {chunk.document.title for chunk in chunks}:
+            same = [chunk for chunk in chunks if chunk.document.title == title]
+            index.upsert(collection, [chunk.key for chunk in same], embed(title, same))
+
+
+def _add_words(difference: Difference) -> None:
+    for part in in_batches(difference.ids, BATCH):
+        with transaction.atomic():
+            lexical.add(Chunk.objects.filter(pk__in=part).select_related("document"))
+
+
+def _remove_vectors(difference: Difference) -> None:
+    index.delete(_collection(difference), difference.keys)
+
+
+def _remove_words(difference: Difference) -> None:
+    lexical.remove_ids(difference.ids)
+
+
+def _drop_store(difference: Difference) -> None:
+    number = difference.subject.rpartition("-")[2]
+    if number.isdecimal() and not Collection.objects.filter(pk=int(number)).exists():
+        index.drop(Collection(pk=int(number)))
+
+
+def _remove_file(difference: Difference) -> None:
+    (Path(settings.MEDIA_ROOT) / difference.subject).unlink(missing_ok=True)
+
+
+_MENDERS: dict[Kind, Callable[[Difference], None]] = {
+    Kind.STUCK: _fail,
+    Kind.UNDELETED: _finish_delete,
+    Kind.CHUNKS_MISSING: _read_again,
+    Kind.LEFTOVERS: _remove_leftovers,
+    Kind.VECTORS_MISSING: _add_vectors,
+    Kind.WORDS_MISSING: _add_words,
+    Kind.VECTORS_EXTRA: _remove_vectors,
+    Kind.WORDS_EXTRA: _remove_words,
+    Kind.STORE_EXTRA: _drop_store,
+    Kind.FILE_EXTRA: _remove_file,
+}
