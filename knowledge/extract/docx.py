@@ -45,6 +45,8 @@ def read(source: Source) -> ExtractedText:
     writer.write(document.element.body)
     for notes in _notes(document):
         writer.write(notes)
+    if writer.sections.is_empty:
+        writer.sections.paragraph(writer.title)
     title = writer.title or clean_line(document.core_properties.title or "")
     title = title or writer.sections.first_heading or clean_line(source.stem)
     return ExtractedText(title, writer.sections.finish(), None, "docx")
@@ -75,11 +77,10 @@ class _Writer:
         text = paragraph_text(paragraph)
         style = _attribute(paragraph, f"{_W}pPr/{_W}pStyle")
         level = _outline(paragraph) or self._levels.get(style)
-        if level == 0 and text.strip():
-            self.title = self.title or clean_line(text)
-            self.sections.heading(1, text)
-        elif level:
-            self.sections.heading(level, text)
+        if level == 0 and text.strip() and not self.title:
+            self.title = clean_line(text)
+        elif level is not None:
+            self.sections.heading(max(level, 1), text)
         elif paragraph.find(f"{_W}pPr/{_W}numPr") is not None or style.startswith("List"):
             self.sections.item(f"- {text}" if text.strip() else "")
         else:

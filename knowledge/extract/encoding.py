@@ -17,6 +17,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _SAMPLE_BYTES = 256 * 1024
+_WIDE_SHARE = 0.1  # zeros between letters, not strays
 _MAX_CONTROL_SHARE = 0.02
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _CODEC_NAME = re.compile(r"[A-Za-z0-9._-]{2,30}")
@@ -32,10 +33,13 @@ def decode(data: bytes, *, declared: str = "") -> tuple[str, str]:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return _marked(data[len(mark) :], encoding), ""
+    sample = data[:_SAMPLE_BYTES]
+    if sample.count(0) > len(sample) * _WIDE_SHARE:
+        return _wide(data), ""
     utf8 = _strict(data, "utf-8")
     if utf8 is not None:
         return _not_binary(utf8), ""
-    if b"\x00" in data[:_SAMPLE_BYTES]:
+    if 0 in sample:
         return _wide(data), ""
     if declared and _CODEC_NAME.fullmatch(declared):
         text = _strict(data, declared)
@@ -94,10 +98,17 @@ def _guessed(data: bytes) -> tuple[str, str]:
     controls = sum(data[:_SAMPLE_BYTES].count(bytes([code])) for code in (*range(1, 9), *range(14, 27)))
     if controls > max(1, len(data[:_SAMPLE_BYTES]) * _MAX_CONTROL_SHARE):
         raise Refused(FailureCode.TYPE_MISMATCH, "control characters", found="binary")
-    best = from_bytes(data[:_SAMPLE_BYTES]).best()
-    if best is None:
+    matches = list(from_bytes(data[:_SAMPLE_BYTES]))
+    if not matches:
         raise Refused(FailureCode.BAD_ENCODING, "no encoding fits")
-    text = data.decode(best.encoding, errors="replace")
+    # Old Macintosh encodings differ from the Windows ones in few letters; a near tie goes to Windows.
+    best = matches[0]
+    rivals = [match for match in matches if not match.encoding.startswith("mac_")]
+    near = [
+        match for match in rivals if match.chaos <= best.chaos and match.coherence >= best.coherence - 0.1
+    ]
+    encoding = str(near[0].encoding if near else best.encoding)
+    text = data.decode(encoding, errors="replace")
     if text.count("\ufffd") > max(2, len(text) * 0.01):
-        raise Refused(FailureCode.BAD_ENCODING, f"{best.encoding} fits only the beginning")
-    return _not_binary(text), best.encoding
+        raise Refused(FailureCode.BAD_ENCODING, f"{encoding} fits only the beginning")
+    return _not_binary(text), encoding

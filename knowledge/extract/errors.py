@@ -28,6 +28,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, ngettext_lazy
 
+from knowledge.extract.formats import FORMATS
 from knowledge.extract.types import FailureCode, Params
 
 
@@ -253,6 +254,4 @@ def warning_message(warning: str) -> str:
 
 def supported_sentence() -> str:
     """Return the readable types as one list for forms ("PDF, DOCX or CSV"), in the active language."""
-    from knowledge.extract.formats import FORMATS
-
-    return get_text_list([entry.label for entry in FORMATS], _("or"))
+    return str(get_text_list([entry.label for entry in FORMATS], _("or")))

@@ -115,7 +115,7 @@ class _Writer:
 
     def _children(self, element: etree._Element, tag: str, depth: int, inside_content: bool) -> None:
         is_block = tag in _BLOCKS
-        if is_block and not (tag == "p" and self._inline == ["- "]):
+        if is_block and "".join(self._inline).strip() != "-":
             self._flush()
         if tag == "li":
             self._inline.append("- ")

@@ -21,6 +21,7 @@ from knowledge.extract.types import ExtractedText, FailureCode
 MAX_PAGES = 5000
 MAX_OUTLINE = 3000
 _MAX_GARBAGE = 0.3
+_MIN_KEPT = 0.2
 _RTL = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _DIGITS = re.compile(r"\d+")
 _NUMBERING = re.compile(r"^(?:chapter\s+)?[\d.]+\s*[:.)-]?\s*", re.IGNORECASE)
@@ -132,26 +133,39 @@ def _refuse_without_text(pages: int, pictures: int, broken: int, garbled: int) -
 
 
 def without_running_heads(pages: Sequence[list[str]]) -> list[list[str]]:
-    """Remove lines that stand at the top or foot of most pages (figures in them may differ).
+    """Remove lines that stand at the top or foot of most pages; a page number in them may count up.
 
-    Documents under three pages stay whole: there a repeated line may well be content.
+    Documents under three pages stay whole, and so do those that would lose nearly all their text:
+    there a repeated line may well be content.
     """
-    filled = [[at for at, line in enumerate(lines) if line] for lines in pages]
+    edges = [_edges(lines) for lines in pages]
     counts: Counter[str] = Counter()
-    for lines, positions in zip(pages, filled, strict=True):
-        edges = {_shape(lines[at]) for at in (*positions[:2], *positions[-2:])}
-        counts.update(edge for edge in edges if len(edge) <= 120)
+    for index, (lines, positions) in enumerate(zip(pages, edges, strict=True)):
+        counts.update({shape for at in positions for shape in _shapes(lines[at], index)})
     needed = max(3, sum(bool(lines) for lines in pages) * 0.6)
-    running = {shape for shape, count in counts.items() if count >= needed}
     kept: list[list[str]] = []
-    for lines, positions in zip(pages, filled, strict=True):
-        dropped = {at for at in (*positions[:2], *positions[-2:]) if _shape(lines[at]) in running}
-        kept.append([line for at, line in enumerate(lines) if at not in dropped])
-    return kept
+    for index, (lines, positions) in enumerate(zip(pages, edges, strict=True)):
+        running = {
+            at for at in positions if any(counts[shape] >= needed for shape in _shapes(lines[at], index))
+        }
+        kept.append([line for at, line in enumerate(lines) if at not in running])
+    return kept if _size(kept) > _size(pages) * _MIN_KEPT else list(pages)
 
 
-def _shape(line: str) -> str:
-    return _DIGITS.sub("#", line.casefold())
+def _edges(lines: Sequence[str]) -> set[int]:
+    filled = [at for at, line in enumerate(lines) if line]
+    return {at for at in (*filled[:2], *filled[-2:]) if len(lines[at]) <= 120}
+
+
+def _shapes(line: str, index: int) -> set[str]:
+    """Return the line as it is, and with its first or last number counted from the page's own."""
+    numbers = list(_DIGITS.finditer(line))[:: max(1, len(_DIGITS.findall(line)) - 1)]
+    counted = {f"{line[: n.start()]}#{int(n[0][:9]) - index}{line[n.end() :]}" for n in numbers}
+    return {line, *counted}
+
+
+def _size(pages: Sequence[Sequence[str]]) -> int:
+    return sum(len(line) for lines in pages for line in lines)
 
 
 def _outline(reader: PdfReader) -> list[OutlineEntry]:

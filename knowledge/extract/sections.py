@@ -24,6 +24,11 @@ class Sections:
         self._bare_heading = False
         self._characters = 0
 
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing was said yet."""
+        return not (self._done or self._paragraphs or self._items or self._path)
+
     def page(self, number: int) -> None:
         """Go on, on page `number` (from 1)."""
         self._flush(keep_bare=False)
