@@ -10,6 +10,7 @@ from itertools import groupby
 from uuid import UUID
 
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -25,7 +26,7 @@ class Shown:
     """A message as the page draws it. html: of a reply; data: what the evidence panel reads."""
 
     message: Message
-    html: SafeString = SafeString("")
+    html: SafeString | None = None
 
     @property
     def is_reply(self) -> bool:
@@ -105,6 +106,4 @@ def _day_label(key: str, newest: Conversation) -> str:
 
 
 def _month_name(conversation: Conversation) -> str:
-    from django.utils.formats import date_format
-
     return date_format(timezone.localtime(conversation.updated_at), "YEAR_MONTH_FORMAT")

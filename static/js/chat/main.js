@@ -1,0 +1,149 @@
+/* The chat page: joins socket, state, view and composer. What is rarely needed loads on first use. */
+
+import { createComposer, newClientId } from "./composer.js";
+import { createState, reduce, runningReply, unsent } from "./reducer.js";
+import { createScroll } from "./scroll.js";
+import { createSocket } from "./socket.js";
+import { createLine, createView } from "./view.js";
+import { connectionLine, createWords, replyLine } from "./words.js";
+
+const LOST_AFTER_MS = 1200; // a blink of the connection is not worth a word
+
+const page = document.getElementById("main");
+const { assistant, conversation, conversationUrl, documents, limit, owner } = page.dataset;
+const words = createWords(JSON.parse(document.getElementById("chat-words").textContent));
+const parts = (name) => document.getElementById(`t-${name}`).content.firstElementChild.cloneNode(true);
+const part = (name) => page.querySelector(`[data-part="${name}"]`);
+const thread = part("thread");
+const drawnByServer = [...thread.querySelectorAll("[data-message]")];
+
+const line = createLine(part("state"), words);
+const connection = createLine(part("connection"), words);
+const scroll = createScroll(part("scroller"), part("jump"));
+const view = createView({ thread, parts, words });
+const composer = createComposer({
+  form: part("composer"),
+  words,
+  limit: Number(limit),
+  place: `${owner}:${conversation || assistant}`,
+  onSend: (text, clientId) => {
+    dispatch({ type: "page.send", text, clientId });
+    scroll.toEnd();
+  },
+  onStop: stop,
+});
+
+let state = createState({
+  conversation,
+  assistant,
+  items: drawnByServer.map(({ dataset }) => ({
+    key: dataset.message, kind: dataset.role, running: dataset.status === "pending",
+  })),
+});
+let openSince = Date.now();
+let frame = 0;
+
+function dispatch(event) {
+  const before = state;
+  const next = reduce(state, event);
+  state = next.state;
+  for (const message of next.send) socket.send(message);
+  if (state === before) return;
+  follow(before);
+  frame ||= requestAnimationFrame(draw);
+}
+
+/* What changes beside the thread. */
+function follow(before) {
+  composer.setBusy(Boolean(runningReply(state)), unsent(state));
+  for (const clientId of Object.keys(before.outgoing)) {
+    if (!state.outgoing[clientId] && !state.notice) composer.accepted(clientId);
+  }
+  if (state.notice && state.notice !== before.notice) composer.giveBack(state.notice.text);
+  if (state.conversation !== before.conversation) begin();
+  if (state.connection !== before.connection) {
+    if (state.connection.status === "open") openSince = 0;
+    else if (!openSince) openSince = Date.now();
+    setTimeout(() => drawConnection(), LOST_AFTER_MS);
+  }
+}
+
+/* A new chat has got its conversation: its address, its place in the list. */
+function begin() {
+  const url = conversationUrl.replace("00000000-0000-0000-0000-000000000000", state.conversation);
+  const question = state.items.find((item) => item.kind === "user")?.text || "";
+  history.replaceState(null, "", url);
+  composer.moveTo(`${owner}:${state.conversation}`);
+  part("title").textContent = question;
+  load(() => import("./list.js"), (list) => list.add(url, question, parts));
+}
+
+function draw() {
+  frame = 0;
+  page.classList.toggle("is-new", !state.items.length);
+  const hasChanged = view.render(state);
+  const reply = runningReply(state);
+  line.show(reply && replyLine(reply, words, Number(documents)));
+  drawConnection();
+  const notice = part("notice");
+  notice.hidden = !state.notice;
+  notice.querySelector("[data-text]").textContent = state.notice?.message || "";
+  if (hasChanged) scroll.follow();
+}
+
+function drawConnection() {
+  const isLate = openSince && Date.now() - openSince >= LOST_AFTER_MS;
+  connection.show(isLate ? connectionLine(state.connection, words, Date.now(), unsent(state)) : null);
+}
+
+function stop() {
+  const reply = runningReply(state);
+  if (reply) dispatch({ type: "page.cancel", message: reply.id });
+}
+
+/* A module that does not arrive (the connection is gone) is not an error of the page. */
+function load(module, then) {
+  module().then(then, (error) => console.warn("Not loaded:", error.message));
+}
+
+const answerOf = (el) => el.closest("[data-message]");
+const chipOf = (event) => event.target.closest?.("a.cite");
+
+const ACTIONS = {
+  again: (el) => dispatch({ type: "page.again", message: answerOf(el).dataset.message, clientId: newClientId() }),
+  ask: (el) => composer.ask(el.dataset.text),
+  focus: () => composer.box.focus(),
+  retry: () => socket.connect(),
+  copy: (el) => load(() => import("./copy.js"), (copy) => copy.answer(el, answerOf(el), words)),
+  "copy-code": (el) => load(() => import("./copy.js"), (copy) => copy.code(el, words)),
+  sources: (el) => load(() => import("./evidence.js"), (evidence) => evidence.open(answerOf(el), null, { parts, words })),
+};
+
+page.addEventListener("click", (event) => {
+  const chip = chipOf(event);
+  if (chip) {
+    event.preventDefault();
+    load(() => import("./evidence.js"), (evidence) => evidence.open(answerOf(chip), chip, { parts, words }));
+    return;
+  }
+  const button = event.target.closest("[data-do]");
+  if (button) ACTIONS[button.dataset.do]?.(button);
+});
+for (const type of ["pointerover", "focusin"]) {
+  thread.addEventListener(type, (event) => {
+    const chip = event.pointerType === "touch" ? null : chipOf(event);
+    if (chip) load(() => import("./quote.js"), (quote) => quote.show(chip, answerOf(chip), { parts, words }));
+  });
+}
+document.addEventListener("keydown", (event) => {
+  const isTaken = event.defaultPrevented || event.isComposing || document.querySelector("dialog[open], :popover-open");
+  if (event.key === "Escape" && !isTaken) stop();
+});
+document.getElementById("conversations")?.addEventListener("focusin", (event) => {
+  if (event.target.matches("[type=search]")) load(() => import("./list.js"), (list) => list.search(event.target));
+});
+
+const socket = createSocket(page.dataset.socket, dispatch);
+composer.restore(new Set(drawnByServer.map(({ dataset }) => dataset.clientId)));
+draw();
+scroll.toEnd();
