@@ -72,7 +72,6 @@ class BlockStreamer:
         self._done = 0
         self._read = 0
         self._next_parse = 0
-        self._waits_for_line = True
         self._tail_over: tuple[int, re.Pattern[str]] | None = None
 
     def feed(self, text: str) -> list[Block]:
@@ -141,13 +140,20 @@ def _cut(text: str, start: int, stop: int) -> tuple[list[Token], list[int], int]
     md = parser()
     md.block.parse(source, md, env, tokens)
     opening = [token for token in tokens if token.level == 0 and token.nesting >= 0 and token.map]
-    ends = [lines[token.map[1] - 1] for token in opening if token.map]
+    ends = [_last_written(text, lines, token.map[1] - 1) for token in opening if token.map]
     open_line = env.get(OPEN_AT)
     open_at = stop + 1 if open_line is None else (lines[open_line - 1] if open_line else start)
     return opening, ends, open_at
 
 
+def _last_written(text: str, lines: Sequence[int], number: int) -> int:
+    """Return where the last line that is not blank ends, at or before a line."""
+    while number and not text[lines[number - 1] : lines[number]].strip(" \t\r\n"):
+        number -= 1
+    return lines[number]
+
+
 def _is_closed(fence: str, markup: str) -> bool:
-    lines = fence.strip("\r\n").splitlines()
+    lines = re.split(r"[\r\n]+", fence.strip(" \t\r\n"))
     closing = _CLOSED_FENCE.fullmatch(lines[-1]) if len(lines) > 1 else None
     return closing is not None and closing[1].startswith(markup)

@@ -1,7 +1,7 @@
-"""One Markdown block of model text → safe HTML. The parser, what it writes, and the sanitiser behind it.
+"""One Markdown block of model text → safe HTML: the parser and what it writes.
 
 Two walls: the parser never passes HTML through (`html` is off, images and reference links do not exist),
-and nh3 then keeps only what is listed here.
+and chat/sanitise.py then keeps only what it lists.
 """
 
 import re
@@ -12,7 +12,6 @@ from functools import cache
 from html import escape
 from urllib.parse import unquote, urlsplit
 
-import nh3
 from django.utils.translation import gettext as _
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -20,159 +19,20 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
+from chat.codeblocks import code_html
 from chat.maths import add_maths, to_mathml
+from chat.sanitise import clean
 
-MAX_HIGHLIGHTED_CHARS = 20_000
 Env = MutableMapping[str, object]
 
 # A [n] followed by an address in parentheses is a link, not a citation.
-CITATION = re.compile(r"\[(\d{1,3})\](?!\([^\s()]*\))")
+CITATION = re.compile(r"\[(\d{1,3})\](?!\(\S{0,500}\))")
 _HEADINGS = {"h1": "h3", "h2": "h4", "h3": "h5", "h4": "h6", "h5": "h6", "h6": "h6"}
 _READS_ALONE = {"paragraph_open", "heading_open", "list_item_open", "th_open", "td_open"}
 _HOLDS_OTHERS = {"bullet_list_open", "ordered_list_open", "blockquote_open", "table_open"}
 _HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 _LINK_TEXT_HOST = re.compile(r"(?:https?://)?([^/\s?#]+)", re.I)
 _ADDRESS = re.compile(r"[^\s@<>\"']+@[a-z0-9.-]+", re.I)
-
-_MATHML = set(
-    [
-        "math",
-        "mrow",
-        "mi",
-        "mn",
-        "mo",
-        "ms",
-        "mtext",
-        "mspace",
-        "mfrac",
-        "msqrt",
-        "mroot",
-        "msub",
-        "msup",
-        "msubsup",
-        "munder",
-        "mover",
-        "munderover",
-        "mmultiscripts",
-        "mprescripts",
-        "mtable",
-        "mtr",
-        "mtd",
-        "mpadded",
-        "mphantom",
-        "mstyle",
-        "menclose",
-        "merror",
-    ]
-)
-_MATHML_ATTRIBUTES = set(
-    [
-        "display",
-        "displaystyle",
-        "scriptlevel",
-        "mathvariant",
-        "stretchy",
-        "fence",
-        "separator",
-        "form",
-        "lspace",
-        "rspace",
-        "minsize",
-        "maxsize",
-        "largeop",
-        "symmetric",
-        "movablelimits",
-        "accent",
-        "accentunder",
-        "linethickness",
-        "width",
-        "height",
-        "depth",
-        "voffset",
-        "columnalign",
-        "columnlines",
-        "columnspacing",
-        "rowlines",
-        "rowspacing",
-        "rowspan",
-        "columnspan",
-        "notation",
-    ]
-)
-_TAGS = set(
-    [
-        "p",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "ul",
-        "ol",
-        "li",
-        "blockquote",
-        "hr",
-        "br",
-        "em",
-        "strong",
-        "s",
-        "code",
-        "pre",
-        "div",
-        "span",
-        "a",
-        "b",
-        "table",
-        "thead",
-        "tbody",
-        "tr",
-        "th",
-        "td",
-        "button",
-    ]
-)
-_DIR = {"dir": {"auto", "ltr", "rtl"}}
-_CLEANER = nh3.Cleaner(
-    tags=_TAGS | _MATHML,
-    clean_content_tags={"script", "style"},
-    attributes={
-        **dict.fromkeys(_MATHML, _MATHML_ATTRIBUTES),
-        "a": {"href", "data-n", "aria-label", "title", "class"},
-        "button": {"data-copy-code", "aria-label", "title"},
-        "ol": {"start"},
-        "span": {"class"},
-    },
-    tag_attribute_values={
-        **dict.fromkeys(
-            [
-                "p",
-                "h3",
-                "h4",
-                "h5",
-                "h6",
-                "ul",
-                "ol",
-                "li",
-                "blockquote",
-                "table",
-                "th",
-                "td",
-                "code",
-                "div",
-                "span",
-            ],
-            _DIR,
-        ),
-        "a": {"target": {"_blank"}, **_DIR},
-        "th": {"scope": {"col"}, "class": {"num"}, **_DIR},
-        "td": {"class": {"num"}, **_DIR},
-        "div": {"class": {"code", "code-head", "prose-table", "maths"}, **_DIR},
-        "pre": {"tabindex": {"0"}},
-        "button": {"type": {"button"}, "class": {"icon-btn icon-btn-s"}},
-    },
-    link_rel="noopener noreferrer nofollow",
-    url_schemes={"http", "https", "mailto"},
-    url_relative=lambda url: url if re.fullmatch(r"#source-\d{1,3}", url) else None,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +50,7 @@ def block_html(source: str, labels: Mapping[int, SourceLabel]) -> str:
     md = parser()
     tokens = md.parse(source, env)
     _set_directions(tokens)
-    return str(_CLEANER.clean(md.renderer.render(tokens, md.options, env))).strip()
+    return clean(md.renderer.render(tokens, md.options, env)).strip()
 
 
 @cache
@@ -214,6 +74,7 @@ def _citation(state: StateInline, silent: bool) -> bool:
     if found is None or int(found[1]) not in labels:
         return False
     if not silent:
+        state.pending = state.pending.rstrip(" ")  # the mark stays with the word before it
         state.push("citation", "a", 0).content = found[1]
     state.pos = found.end()
     return True
@@ -283,10 +144,10 @@ class _Renderer(RendererHTML):
         return f'<div class="maths">{to_mathml(tokens[idx].content, is_display=True)}</div>\n'
 
     def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Env) -> str:
-        return _code_html(tokens[idx].content, tokens[idx].info.strip().split(" ")[0][:40])
+        return code_html(tokens[idx].content, tokens[idx].info.strip().split(" ")[0][:40])
 
     def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Env) -> str:
-        return _code_html(tokens[idx].content, "")
+        return code_html(tokens[idx].content, "")
 
     def code_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Env) -> str:
         return f'<code dir="ltr">{escape(tokens[idx].content)}</code>'
@@ -334,25 +195,3 @@ def _unseen_target(url: str, text: str) -> str:
     host = urlsplit(url).netloc.lower()
     said = _LINK_TEXT_HOST.match(text)
     return "" if said is not None and said[1].lower() == host else host
-
-
-def _code_html(code: str, language: str) -> str:
-    from pygments import highlight
-    from pygments.formatters import HtmlFormatter
-    from pygments.lexers import get_lexer_by_name
-    from pygments.util import ClassNotFound
-
-    label, html = language, escape(code)
-    if language and len(code) <= MAX_HIGHLIGHTED_CHARS:
-        try:
-            lexer = get_lexer_by_name(language, stripnl=False)
-        except ClassNotFound:
-            pass
-        else:
-            label, html = str(lexer.name), highlight(code, lexer, HtmlFormatter(nowrap=True))
-    copy = escape(_("Copy code"))
-    return (
-        f'<div class="code" dir="ltr"><div class="code-head"><span>{escape(label)}</span>'
-        f'<button type="button" class="icon-btn icon-btn-s" data-copy-code aria-label="{copy}" '
-        f'title="{copy}"></button></div><pre tabindex="0"><code>{html}</code></pre></div>\n'
-    )

@@ -10,6 +10,8 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 
+from chat.sanitise import MATHML_TAGS
+
 MAX_FORMULA_CHARS = 1000
 OPEN_AT = "math_open_at"
 
@@ -17,6 +19,7 @@ _CLOSERS = {"$$": "$$", "\\[": "\\]"}
 _AFTER_BLOCK = re.compile(r"[ \t]*[.,;:]?[ \t]*")
 _PRICE = re.compile(r"\d[\d.,]*(\s|$)")
 _OTHER_LETTERS = re.compile(r"[^\W\d_a-zA-Z\u0370-\u03ff\u2100-\u214f]")
+_TAG_NAME = re.compile(r"<[/!?]?([^\s/>]*)")
 _MATH_TAG = re.compile(r"<math[^>]*>")
 
 
@@ -28,7 +31,7 @@ def add_maths(md: MarkdownIt) -> None:
 
 
 def to_mathml(latex: str, *, is_display: bool) -> str:
-    """Return MathML, or the escaped source as code where LaTeX can't be read."""
+    """Return MathML, or the escaped source as code where LaTeX can't be read or holds markup."""
     from latex2mathml.converter import convert
     from latex2mathml.exceptions import (
         DenominatorNotFoundError,
@@ -61,7 +64,8 @@ def to_mathml(latex: str, *, is_display: bool) -> str:
         except unreadable:
             pass
         else:
-            return _MATH_TAG.sub('<math display="block">' if is_display else "<math>", mathml, count=1)
+            if set(_TAG_NAME.findall(mathml)) <= MATHML_TAGS:
+                return _MATH_TAG.sub('<math display="block">' if is_display else "<math>", mathml, count=1)
     return f'<code dir="ltr">{escape(source)}</code>'
 
 
