@@ -4,7 +4,6 @@ What only the running services can tell (Redis' eviction policy) is `check_servi
 worker or the site starts.
 """
 
-import importlib.util
 import ipaddress
 import os
 from collections.abc import Sequence
@@ -91,12 +90,10 @@ def check_engine(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]:
 
 
 def engine_names() -> set[str]:
-    """Name the engines: one module each, and `auto`."""
-    folder = importlib.util.find_spec("inference.engines")
-    assert folder
-    assert folder.submodule_search_locations
-    paths = Path(next(iter(folder.submodule_search_locations))).glob("[a-z]*.py")
-    return {path.stem for path in paths if path.stem != "base"} | {"auto"}
+    """Name the engines, and `auto`."""
+    from inference.conf import AUTO, KINDS
+
+    return {AUTO, *KINDS}
 
 
 def check_limits(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]:

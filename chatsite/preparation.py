@@ -16,7 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 def prepare(*, with_demo: bool) -> bool:
     """Bring tables and static files up to date, and fill an empty site; say whether that took anything."""
     did_tables = _migrate()
-    did_static = _collect_static()
+    did_static = collect_static()
     did_demo = with_demo and _seed_empty_site()
     return did_tables or did_static or did_demo
 
@@ -29,7 +29,8 @@ def _migrate() -> bool:
     return True
 
 
-def _collect_static() -> bool:
+def collect_static() -> bool:
+    """Collect static files unless the same ones are there; say whether it was needed."""
     stamp = Path(settings.STATIC_ROOT) / "prepared.sha256"
     fingerprint = _static_fingerprint()
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == fingerprint:

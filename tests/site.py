@@ -69,6 +69,16 @@ class Process:
         """The process id."""
         return self._child.pid
 
+    def cpu_s(self) -> float:
+        """Return the CPU seconds it and its ended children have used."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+        return sum(int(value) for value in fields[11:15]) / os.sysconf("SC_CLK_TCK")
+
+    def rss_mb(self) -> float:
+        """Return its resident memory."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text(encoding="utf-8").split()[1])
+        return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
+
     def is_running(self) -> bool:
         """Say whether it still runs."""
         return self._child.poll() is None

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 
-from chatsite.preparation import prepare
+from chatsite.preparation import collect_static, prepare
 
 
 class Command(BaseCommand):
@@ -19,10 +19,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument("--demo", action="store_true", help="Seed demo content into an empty site.")
+        parser.add_argument("--static-only", action="store_true", help="Static files alone; no database.")
         parser.add_argument("--serve", action="store_true", help="Start the site afterwards.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prepare, then serve in this process, or in a fresh one where there was work to do."""
+        if options["static_only"]:
+            collect_static()
+            return
         did_something = prepare(with_demo=options["demo"])
         if not options["serve"]:
             return
