@@ -11,9 +11,23 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql.base import DatabaseWrapper
 from pytest_django.plugin import DjangoDbBlocker
 
-from tests.postgres import postgresql_url
+from tests.knowledge.stores import collection, own_stores
+from tests.postgres import PostgresServer, binaries
 
-__all__ = ["postgresql_url"]
+__all__ = ["collection", "own_stores"]
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """A PostgreSQL server for the session."""
+    if binaries() is None:
+        pytest.skip("PostgreSQL's server programs are not installed")
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server.url
+    finally:
+        server.stop()
 
 
 @contextmanager
