@@ -1,0 +1,89 @@
+"""The arithmetic of retrieval: fusion, sentence scores, confidence. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from knowledge.sentences import split_sentences
+from knowledge.tokens import index_tokens
+
+# Measured in docs/measurements-retrieval.md. Word-pieces a word say how far the embedding model
+# knows the question's language; what it does not know it must not decide.
+DENSE_WEIGHTS: Final = ((1.6, 0.45), (2.3, 0.20))
+DENSE_WEIGHT_UNKNOWN: Final = 0.05
+BEST_SENTENCE: Final = 0.75
+PREVIOUS_TURN: Final = 0.15
+USUAL_SENTENCE_TOKENS: Final = 60.0
+LONG_SENTENCE: Final = 0.1  # how much a sentence twice as long is worth less
+
+
+# Shares of a sentence's score: words, vectors, its passage; without vectors the last pair.
+SENTENCE_MIX: Final = (0.4, 0.3, 0.3)
+SENTENCE_MIX_WORDS: Final = (0.6, 0.4)
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceScore:
+    """A sentence's place and how much of the question's weight it holds, 0–1."""
+
+    start: int
+    end: int
+    words: float
+
+
+def dense_weight(fertility: float) -> float:
+    """Share of the vector score in the fusion, by word-pieces a word of the question."""
+    for below, share in DENSE_WEIGHTS:
+        if fertility < below:
+            return share
+    return DENSE_WEIGHT_UNKNOWN
+
+
+def stretch(scores: Mapping[int, float]) -> dict[int, float]:
+    """Scale to 0–1 between the worst and the best; equal scores all become 1."""
+    if not scores:
+        return {}
+    low, high = min(scores.values()), max(scores.values())
+    if high <= low:
+        return dict.fromkeys(scores, 1.0)
+    return {pk: (score - low) / (high - low) for pk, score in scores.items()}
+
+
+def fuse(words: Mapping[int, float], dense: Mapping[int, float], dense_share: float) -> dict[int, float]:
+    """Add the stretched scores; what one index did not find counts 0 there."""
+    share = dense_share if dense else 0.0
+    return {
+        pk: (1 - share) * words.get(pk, 0.0) + share * dense.get(pk, 0.0)
+        for pk in words.keys() | dense.keys()
+    }
+
+
+def add_previous(now: Mapping[int, float], before: Mapping[int, float]) -> dict[int, float]:
+    """Let the turn before decide between chunks that answer this one about equally."""
+    both = {pk: now.get(pk, 0.0) + PREVIOUS_TURN * before.get(pk, 0.0) for pk in now.keys() | before.keys()}
+    return {pk: score / (1 + PREVIOUS_TURN) for pk, score in both.items()}
+
+
+def score_sentences(text: str, weights: Mapping[str, float]) -> list[SentenceScore]:
+    """Score each sentence of a passage by the question's tokens it holds.
+
+    weights: the question's tokens and what each says. Long sentences hold more by chance: they are
+    worth a little less.
+    """
+    total = sum(weights.values()) or 1.0
+    scores: list[SentenceScore] = []
+    for start, end in split_sentences(text):
+        tokens = index_tokens(text[start:end])
+        held = sum(weights[token] for token in weights.keys() & set(tokens))
+        scores.append(SentenceScore(start, end, held / total / _length_norm(len(tokens))))
+    return scores
+
+
+def _length_norm(tokens: int) -> float:
+    return max(1.0, 1 - LONG_SENTENCE + LONG_SENTENCE * tokens / USUAL_SENTENCE_TOKENS)
+
+
+def coverage(text: str, weights: Mapping[str, float]) -> float:
+    """Share of the question's weight that a text holds, 0–1."""
+    total = sum(weights.values()) or 1.0
+    return sum(weights[token] for token in weights.keys() & set(index_tokens(text))) / total
