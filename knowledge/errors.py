@@ -1,30 +1,93 @@
-"""What can go wrong with documents and their indexes.
+"""Why a document or collection was refused or could not be worked on.
 
 KnowledgeError            code knowledge_error
-└── IndexUnavailable      index_unavailable    the vector store does not answer (retryable)
+├── Duplicate             code duplicate         the collection holds the same content already
+├── DocumentLost          code document_lost     the document was deleted while it was being read
+├── ProcessingStopped     code cancelled         somebody stopped it
+├── EmbeddingFailed       code embedding_failed  the embedding model did not answer (retryable)
+├── IndexUnavailable      code index_unavailable the vector store did not answer (retryable)
+├── WorkerLost            code worker_lost       the process that read it went away (retryable)
+└── Internal              code internal          our mistake; the traceback is in the log (retryable)
 
-`str(error)` is for the log. `user_message` is shown to people, translated.
+Why a file cannot become text has a tree of its own: knowledge/extract/errors.py.
 """
 
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
 
 
 class KnowledgeError(Exception):
-    """Base of everything this room raises."""
+    """Base of what the verbs of this room raise; `str(error)` is for the log."""
 
-    code = "knowledge_error"
-    retryable = False
-    user_message: "StrOrPromise" = _("Something went wrong with the documents. Try again.")
+    code: ClassVar[str] = "knowledge_error"
+    retryable: ClassVar[bool] = False
+    message: ClassVar[str | Promise] = _("This did not work. Try again.")
+
+    @property
+    def user_message(self) -> str:
+        """Return what the person can do about it, in the active language."""
+        return str(self.message)
+
+
+class Duplicate(KnowledgeError):
+    """The collection holds a file with the same content; `other` names it."""
+
+    code = "duplicate"
+
+    def __init__(self, document_id: str, other: str) -> None:
+        self.document_id = document_id
+        self.other = other
+        super().__init__(f"same content as {document_id}")
+
+    @property
+    def user_message(self) -> str:
+        """Name the other file."""
+        return translate("Same content as “%(name)s”. Nothing was added.") % {"name": self.other}
+
+
+class DocumentLost(KnowledgeError):
+    """The document was deleted, or belongs to another run now."""
+
+    code = "document_lost"
+
+
+class ProcessingStopped(KnowledgeError):
+    """Somebody stopped it."""
+
+    code = "cancelled"
+    message = _("Processing was stopped. Nothing of this file is used in answers.")
+
+
+class EmbeddingFailed(KnowledgeError):
+    """The embedding model did not answer."""
+
+    code = "embedding_failed"
+    retryable = True
+    message = _("The embedding model is not available right now. Try again in a minute.")
 
 
 class IndexUnavailable(KnowledgeError):
-    """The vector store does not answer, or not in time."""
+    """The vector store did not answer."""
 
     code = "index_unavailable"
     retryable = True
-    user_message = _("The search index is not available right now. Try again in a minute.")
+    message = _("The search index is not available right now. Try again in a minute.")
+
+
+class WorkerLost(KnowledgeError):
+    """The process that was reading went away, more than once."""
+
+    code = "worker_lost"
+    retryable = True
+    message = _("Processing was interrupted. Try again.")
+
+
+class Internal(KnowledgeError):
+    """Our mistake; the log has the traceback."""
+
+    code = "internal"
+    retryable = True
+    message = _("Something went wrong on our side. Try again; if it happens again, tell an administrator.")
