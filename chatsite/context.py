@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext
 
 from accounts.models import User
 from chatsite.seeding import PEOPLE
@@ -17,9 +18,9 @@ def site(request: HttpRequest) -> dict[str, object]:
     }
 
 
-def demo_accounts() -> list[str]:
+def demo_accounts() -> list[dict[str, object]]:
     """Name who a first visitor may sign in as: the seeded people, until the first of them has."""
-    rows = User.objects.filter(username__in=PEOPLE).values_list("username", "last_login")
-    people = dict(rows)
-    is_fresh = "admin" in people and not any(people.values())
-    return [name for name in PEOPLE if name in people] if is_fresh else []
+    people = dict(User.objects.filter(username__in=PEOPLE).values_list("username", "last_login"))
+    if "admin" not in people or any(people.values()):
+        return []
+    return [{"username": name, "role": gettext(role)} for name, role in PEOPLE.items() if name in people]

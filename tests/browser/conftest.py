@@ -1,0 +1,68 @@
+"""A real browser on a real site. Every page is watched: no console error, no CSP violation, no dialog."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
+
+from tests.site import PASSWORD, Site
+
+expect.set_options(timeout=15_000)
+
+_IGNORED = ("favicon",)
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """English, a desktop, light."""
+    return {**browser_context_args, "locale": "en-GB", "viewport": {"width": 1280, "height": 800}}
+
+
+@pytest.fixture
+def watch() -> Iterator[Callable[[Page], Page]]:
+    """Watch a page; the test fails when the browser complains about it."""
+    complaints: list[str] = []
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error" and not any(word in message.text for word in _IGNORED):
+            complaints.append(f"console: {message.text}")
+
+    def start(page: Page) -> Page:
+        page.on("console", on_console)
+        page.on("pageerror", lambda error: complaints.append(f"script: {error}"))
+        page.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        return page
+
+    yield start
+    assert complaints == []
+
+
+@pytest.fixture
+def guest(page: Page, watch: Callable[[Page], Page]) -> Page:
+    """A stranger's browser."""
+    return watch(page)
+
+
+@pytest.fixture
+def as_user(new_context: Callable[..., BrowserContext], watch: Callable[[Page], Page]) -> Callable[..., Page]:
+    """Open a browser of its own for a demo person, signed in through the form."""
+
+    def sign_in(site: Site, name: str, **context: Any) -> Page:
+        page = watch(new_context(**context).new_page())
+        page.goto(f"{site.url}/accounts/login/")
+        page.locator("input[name=username]").fill(name)
+        page.locator("input[name=password]").fill(PASSWORD)
+        page.locator(
+            "main form button[type=submit], form:has(input[name=password]) button[type=submit]"
+        ).first.click()
+        page.wait_for_url(lambda url: "/accounts/login" not in url)
+        return page
+
+    return sign_in
+
+
+@pytest.fixture(scope="session")
+def slow_site(start_site: Callable[..., Site]) -> Site:
+    """A site whose engine writes slowly, so that there is time to stop and reload."""
+    return start_site(ENGINE="paced", PACED_TOKENS="120", PACED_TOKENS_PER_S="15")
