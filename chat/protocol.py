@@ -14,8 +14,12 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.errors import ChatError, Empty, TooLong, UserMessage
 from chat.events import (
+    BlockItem,
+    CitationItem,
     ErrorEvent,
     Event,
+    GroundingItem,
+    NearestItem,
     Pong,
     ReplyBlock,
     ReplyDelta,
@@ -26,13 +30,20 @@ from chat.events import (
     ReplySnapshot,
     ReplySources,
     ReplyState,
+    SourceItem,
+    TimingsItem,
     TurnAccepted,
+    UsageItem,
     encode,
 )
 
 __all__ = [
+    "BlockItem",
+    "CitationItem",
     "ErrorEvent",
     "Event",
+    "GroundingItem",
+    "NearestItem",
     "Pong",
     "ReplyBlock",
     "ReplyDelta",
@@ -43,7 +54,10 @@ __all__ = [
     "ReplySnapshot",
     "ReplySources",
     "ReplyState",
+    "SourceItem",
+    "TimingsItem",
     "TurnAccepted",
+    "UsageItem",
     "encode",
 ]
 

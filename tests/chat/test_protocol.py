@@ -293,7 +293,7 @@ def test_page_names_every_nested_value_with_its_fields_in_order() -> None:
     }
 
     written = {
-        name: [key + ("?" if "NotRequired" in str(kind) else "") for key, kind in shape.__annotations__.items()]
+        name: [key + ("?" if "NotReq" in str(kind) else "") for key, kind in shape.__annotations__.items()]
         for name, shape in shapes.items()
     }
 
