@@ -24,7 +24,7 @@ test: dev system  ## the whole suite, in a real browser too; installs what it ne
 	exit $$status
 
 test-fast: dev  ## the suite without the browser
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --ignore=tests/browser $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --ignore=tests/browser $(ARGS)
 
 test-browser: dev  ## the browser tests, which need a process of their own
 	@$(BIN)/python -m pytest -q tests/browser $(ARGS)

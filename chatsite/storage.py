@@ -1,5 +1,6 @@
-"""Static files: hashed names, compressed, imports inside ES modules rewritten."""
+"""Static files: hashed names, compressed, imports inside our own ES modules rewritten."""
 
+from django.contrib.staticfiles.storage import HashedFilesMixin
 from servestatic.storage import CompressedManifestStaticFilesStorage
 
 
@@ -7,4 +8,9 @@ class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Rewrites `import … from "./x.js";` as well; only lines that end in a semicolon are seen."""
 
     support_js_module_import_aggregation = True
+    # other people's scripts may import by bare names, which are no files
+    _js_module_import_aggregation_patterns = (
+        "js/*.js",
+        HashedFilesMixin._js_module_import_aggregation_patterns[1],  # type: ignore[attr-defined]
+    )
     manifest_strict = False

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -104,9 +105,19 @@ def set_up_system() -> None:
     if prefix is None or not shutil.which("apt-get"):
         stop("The tests need more programs. Run:\n  sudo apt-get update && sudo " + " ".join(command))
     say(f"Installing {', '.join(missing)}")
-    os.environ["DEBIAN_FRONTEND"] = "noninteractive"
-    run(*prefix, "apt-get", "update", "--quiet")
-    run(*prefix, *command)
+    quietly = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive"]
+    run(*quietly, "apt-get", "update", "--quiet")
+    run(*quietly, *command)
+
+
+def has_chromium() -> bool:
+    """Say whether the browser is here."""
+    return bool(shutil.which("chromium"))
+
+
+def has_redis() -> bool:
+    """Say whether the Redis server is here."""
+    return bool(shutil.which("redis-server"))
 
 
 def has_postgresql() -> bool:
@@ -115,8 +126,8 @@ def has_postgresql() -> bool:
 
 
 SYSTEM_NEEDS = {
-    "chromium": lambda: bool(shutil.which("chromium")),
-    "redis-server": lambda: bool(shutil.which("redis-server")),
+    "chromium": has_chromium,
+    "redis-server": has_redis,
     "postgresql": has_postgresql,
 }
 
@@ -154,7 +165,7 @@ def say(sentence: str) -> None:
     print(f"— {sentence}", flush=True)
 
 
-def stop(sentence: str, status: int = 1) -> None:
+def stop(sentence: str, status: int = 1) -> NoReturn:
     """End with a sentence on stderr."""
     print(sentence, file=sys.stderr)
     sys.exit(status)

@@ -93,6 +93,18 @@ class ScaledOut:
             raise RuntimeError(process.tail())
         return process.tail()
 
+    def manage(self, *arguments: str) -> list[str]:
+        """Return a management command for `finish`."""
+        return [sys.executable, "manage.py", *arguments]
+
+    def use_engine(self, name: str) -> None:
+        """Have the inference worker answer with another engine; nothing happens when it does already."""
+        if self._variables.get("ENGINE") == name:
+            return
+        self._variables["ENGINE"] = name
+        self.processes["worker-inference"].stop()
+        self.launch("worker-inference")
+
     def logs(self) -> str:
         """Return the ends of all logs, for a failing test."""
         return "\n".join(
