@@ -140,6 +140,12 @@ def warm() -> None:
     _guard("", lambda: _connect().heartbeat())
 
 
+def is_alive() -> bool:
+    """Say whether the index answers, for the readiness page. Raises: IndexUnavailable."""
+    warm()
+    return True
+
+
 def close() -> None:
     """Forget the client; the next use opens it again."""
     global _client
