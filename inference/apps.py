@@ -1,4 +1,4 @@
-"""The room as an installed app."""
+"""The room as an installed app. It has no models."""
 
 from django.apps import AppConfig
 

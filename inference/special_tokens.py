@@ -22,8 +22,10 @@ def neutralise(text: str, specials: Iterable[str] = KNOWN) -> str:
     """Put a space after the first character of every control token found in `text`.
 
     Looked for in the NFKC form without invisible characters, so that neither a later normalisation
-    nor a reader who drops them brings one back. All other text stays as it is.
+    nor a reader who drops them brings one back. NUL, which ends a text for native code, is dropped.
+    All other text stays as it is.
     """
+    text = text.replace("\x00", "")
     listed = sorted({special for special in specials if special.strip()}, key=len, reverse=True)
     pattern = re.compile("|".join([*map(re.escape, listed), _SHAPE.pattern]))
     while True:

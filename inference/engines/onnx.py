@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from inference.engines.base import Health
-from inference.engines.onnx_folder import read_folder
+from inference.engines.onnxgenai.folder import read_folder
 from inference.errors import EngineError
 from inference.host import EngineHost
 from inference.types import ChatMessage, GenerationRequest, ShouldStop, StreamEvent, never_stop
@@ -27,7 +27,7 @@ class OnnxEngine:
         self.context_tokens = described.context_tokens
         self._folder = described.path
         self._host = EngineHost(
-            "inference.engines.onnx_runtime.OnnxRuntime",
+            "inference.engines.onnxgenai.runtime.OnnxRuntime",
             {"folder": str(described.path), "threads": threads},
             slots=self.slots,
             hang_after_s=hang_after_s,
@@ -43,12 +43,14 @@ class OnnxEngine:
         self._host.load()
 
     def health(self) -> Health:
-        """Say whether the folder is whole, and whether it is loaded."""
+        """Say whether the model is loaded; where not, whether its folder is whole."""
+        if self._host.is_loaded:
+            return Health(is_ready=True, detail="Loaded.")
         try:
             read_folder(self._folder)
         except EngineError as error:
             return Health(is_ready=False, detail=str(error))
-        return Health(is_ready=True, detail="Loaded." if self._host.is_loaded else "Not loaded yet.")
+        return Health(is_ready=False, detail="Not loaded yet.")
 
     def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
         """Ask the model's own tokenizer and template; loads the model."""

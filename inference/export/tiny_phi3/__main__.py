@@ -110,7 +110,7 @@ def _tidy(source: Path, built: Path) -> None:
 
 def _check(built: Path) -> None:
     """Ask every question through the runtime; the answers must be the ones learned."""
-    from inference.engines.onnx_runtime import OnnxRuntime
+    from inference.engines.onnxgenai.runtime import OnnxRuntime
     from inference.types import Delta, GenerationRequest
 
     runtime = OnnxRuntime(str(built))

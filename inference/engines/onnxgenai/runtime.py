@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from inference.engines.onnx_folder import read_folder
-from inference.engines.onnx_prompt import PromptWriter
+from inference.engines.onnxgenai.folder import read_folder
+from inference.engines.onnxgenai.prompt import PromptWriter
 from inference.errors import BadRequest, ContextTooLong, EngineError, EngineUnavailable, ModelBroken
 from inference.slots import Slots
 from inference.stop_strings import StopStrings
@@ -52,13 +52,13 @@ class OnnxRuntime:
             self._tokenizer = og.Tokenizer(self._model)
         except RuntimeError as exc:
             raise ModelBroken(f"{folder}: {exc}") from exc
-        self._prompts = PromptWriter(self._folder, self._tokenizer)
+        self.prompts = PromptWriter(self._folder, self._tokenizer)
         self._ends = self._folder.ends | set(self._folder.specials.values())
         self._turns = Slots(1, wait_s=float("inf"))
 
     def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
         """Count the tokens of the prompt these messages make."""
-        return len(self._prompts.token_ids(messages))
+        return len(self.prompts.token_ids(messages))
 
     def stream(
         self,
@@ -69,7 +69,7 @@ class OnnxRuntime:
     ) -> Iterator[Delta | Finish]:
         """Write a reply. Raises: EngineError."""
         _check_options(request)
-        prompt = self._prompts.token_ids(request.messages)
+        prompt = self.prompts.token_ids(request.messages)
         limit = self._folder.context_tokens
         if len(prompt) + request.max_tokens > limit:
             raise ContextTooLong(f"{len(prompt)} prompt + {request.max_tokens} new tokens > {limit}")

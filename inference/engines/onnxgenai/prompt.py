@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from inference.engines.onnx_folder import ModelFolder
+from inference.engines.onnxgenai.folder import ModelFolder
 from inference.errors import BadRequest, ModelBroken
 from inference.special_tokens import fold_system, neutralise_messages
 from inference.types import ChatMessage, Role
