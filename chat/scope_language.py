@@ -1,5 +1,6 @@
 """The language a socket's reader uses, from the handshake: account, then cookie, then browser."""
 
+from io import BytesIO
 from typing import Any
 
 from django.core.handlers.asgi import ASGIRequest
@@ -11,4 +12,4 @@ def language_of(scope: dict[str, Any]) -> str:
     user = scope["user"]
     if user.is_authenticated and user.language:
         return str(user.language)
-    return get_language_from_request(ASGIRequest({**scope, "method": "GET"}, None))
+    return get_language_from_request(ASGIRequest({**scope, "method": "GET"}, BytesIO()))

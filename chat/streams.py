@@ -87,9 +87,10 @@ async def _live(reply: Message, after: int) -> AsyncGenerator[EventDict, None]:
 
     async def watch_row() -> None:
         await _tell_position(reply, arrived)
-        while not await in_thread(is_over)(reply):
-            await asyncio.sleep(ROW_POLL_S)
-        await asyncio.sleep(ROW_POLL_S)  # the log had its time to say so itself
+        has_ended = False
+        while not has_ended:
+            has_ended = await in_thread(is_over)(reply)
+            await asyncio.sleep(ROW_POLL_S)  # once over, the log has its time to say so itself
         await arrived.put(None)
 
     tasks = [asyncio.create_task(read_log()), asyncio.create_task(watch_row())]
@@ -114,7 +115,7 @@ async def _tell_position(reply: Message, arrived: "asyncio.Queue[EventDict | Non
 
 
 def _position(reply: Message) -> queue.Position | None:
-    job = Job.objects.filter(pk=reply.job).first()
+    job = Job.objects.filter(pk=reply.job).first() if reply.job else None
     return queue.position(job) if job else None
 
 

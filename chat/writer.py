@@ -12,7 +12,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from chat import protocol
+from chat import events
 from chat.citations import CitationFilter, citations
 from chat.events import NearestItem, SourceItem, TimingsItem, UsageItem
 from chat.markdown import Block, BlockStreamer, SourceLabel
@@ -22,6 +22,8 @@ from jobs.errors import LeaseLost, LogUnavailable
 from jobs.log import get_log
 
 logger = logging.getLogger(__name__)
+
+EventDict = Mapping[str, object]
 
 QUIET_S = 0.025
 CHECKPOINT_S = 2.0
@@ -63,7 +65,7 @@ class ReplyWriter:
 
     def _reset_text(self) -> None:
         self.text = self._waiting = ""
-        self._blocks: list[protocol.BlockItem] = []
+        self._blocks: list[events.BlockItem] = []
         self._filter = CitationFilter(len(self._sources))
         self._streamer = BlockStreamer(labels(self._sources))
         self._sent_at = 0.0
@@ -80,16 +82,16 @@ class ReplyWriter:
             self._reset_text()
             self._append([self._snapshot()])
 
-    def tell(self, phase: protocol.ReplyPhase) -> None:
+    def tell(self, phase: events.ReplyPhase) -> None:
         """Say what happens before the first word."""
-        self._append([protocol.ReplyState(self._key, phase).to_dict()])
+        self._append([events.ReplyState(self._key, phase).to_dict()])
 
     def give_sources(self, sources: list[SourceItem]) -> None:
         """Show the passages, and accept citations of them from now on."""
         with self._lock:
             self._sources = sources
             self._reset_text()
-            self._append([protocol.ReplySources(self._key, sources).to_dict()])
+            self._append([events.ReplySources(self._key, sources).to_dict()])
 
     def push(self, raw: str) -> None:
         """Take a piece of the engine's text: sent at once after a quiet moment, else gathered until then."""
@@ -113,9 +115,9 @@ class ReplyWriter:
         self.text += piece
         self.seq += 1
         self.first_delta_at = self.first_delta_at or timezone.now()
-        events = [protocol.ReplyDelta(self._key, self.seq, piece).to_dict()]
-        events += self._block_events(self._streamer.feed(self.text))
-        self._append(events)
+        told: list[EventDict] = [events.ReplyDelta(self._key, self.seq, piece).to_dict()]
+        told += self._block_events(self._streamer.feed(self.text))
+        self._append(told)
         self._sent_at = time.monotonic()
         if self._sent_at - self._saved_at >= CHECKPOINT_S:
             self._saved_at = self._sent_at
@@ -148,7 +150,7 @@ class ReplyWriter:
                 usage=counted, timings=timings, finish_reason=reason, engine=engine, model=model,
                 nearest=list(nearest), finished_at=timezone.now(),
             )  # fmt: skip
-            event = protocol.ReplyFinish(
+            event = events.ReplyFinish(
                 message=self._key, seq=self.seq, finish_reason=reason, text=self.text, citations=cited,
                 grounding=[], usage=counted, timings=timings, engine=engine, model=model, status=status,
                 notice=notice, nearest=list(nearest),
@@ -165,33 +167,33 @@ class ReplyWriter:
                 status=MessageStatus.FAILED, text=self.text, seq=self.seq, sources=self._sources,
                 citations=citations(self.text, self._sources), error_code=code, finished_at=timezone.now(),
             )  # fmt: skip
-            event = protocol.ReplyError(self._key, code, user_message, is_retryable)
+            event = events.ReplyError(self._key, code, user_message, is_retryable)
             self._end([*self._block_events(self._streamer.finish(self.text)), event.to_dict()])
 
-    def _block_events(self, blocks: Sequence[Block]) -> list[Mapping[str, object]]:
-        events: list[Mapping[str, object]] = []
+    def _block_events(self, blocks: Sequence[Block]) -> list[EventDict]:
+        told: list[EventDict] = []
         for block in blocks:
             self._blocks.append(
-                protocol.BlockItem(block=block.index, start=block.start, end=block.end, html=block.html)
+                events.BlockItem(block=block.index, start=block.start, end=block.end, html=block.html)
             )
-            event = protocol.ReplyBlock(self._key, block.index, block.start, block.end, block.html)
-            events.append(event.to_dict())
-        return events
+            event = events.ReplyBlock(self._key, block.index, block.start, block.end, block.html)
+            told.append(event.to_dict())
+        return told
 
     def _save(self, **values: object) -> None:
         rows = Message.objects.filter(pk=self.reply.pk, attempt=self.attempt, status=MessageStatus.PENDING)
         if not rows.update(**values):
             raise LeaseLost(f"reply {self._key} attempt {self.attempt}")
 
-    def _snapshot(self) -> dict[str, object]:
-        return protocol.ReplySnapshot(self._key, self.seq, self.text, list(self._blocks), "writing").to_dict()
+    def _snapshot(self) -> EventDict:
+        return events.ReplySnapshot(self._key, self.seq, self.text, list(self._blocks), "writing").to_dict()
 
-    def _append(self, events: list[Mapping[str, object]]) -> None:
+    def _append(self, told: list[EventDict]) -> None:
         """Add to the log. A log that is away is made good by a snapshot once it is back."""
         if self._log_is_stale:
-            events = [self._sources_event(), self._snapshot(), *[e for e in events if _ends(e)]]
+            told = [self._sources_event(), self._snapshot(), *[event for event in told if _ends(event)]]
         try:
-            is_mine = get_log().append(self._key, self.attempt, events)
+            is_mine = get_log().append(self._key, self.attempt, told)
         except LogUnavailable as exc:
             logger.warning("reply %s: event log away: %s", self._key, exc)
             self._log_is_stale = True
@@ -200,16 +202,16 @@ class ReplyWriter:
         if not is_mine:
             raise LeaseLost(f"reply {self._key} attempt {self.attempt}")
 
-    def _sources_event(self) -> dict[str, object]:
-        return protocol.ReplySources(self._key, self._sources).to_dict()
+    def _sources_event(self) -> EventDict:
+        return events.ReplySources(self._key, self._sources).to_dict()
 
-    def _end(self, events: list[Mapping[str, object]]) -> None:
-        self._append(events)
+    def _end(self, told: list[EventDict]) -> None:
+        self._append(told)
         try:
             get_log().close(self._key)
         except LogUnavailable as exc:
             logger.warning("reply %s: event log away at its end: %s", self._key, exc)
 
 
-def _ends(event: Mapping[str, object]) -> bool:
-    return event["type"] in {protocol.ReplyFinish.type, protocol.ReplyError.type}
+def _ends(event: EventDict) -> bool:
+    return event["type"] in {events.ReplyFinish.type, events.ReplyError.type}

@@ -32,6 +32,8 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 def readyz(_request: HttpRequest) -> JsonResponse:
     """Say by class of component what works; 503 when something does not, and while draining."""
     global _cached
+    if settings.IS_EMBEDDED and not lifecycle.is_warm():  # asking would load what the warm-up loads
+        return JsonResponse({"ready": False, "parts": {"process": "warming up"}}, status=503)
     now = time.monotonic()
     if now - _cached[0] > CACHE_S:
         _cached = (now, {name: _state(probe) for name, probe in _PROBES.items()})
@@ -55,6 +57,11 @@ def _database() -> bool:
     return True
 
 
+def _vectors() -> bool:
+    index.list_names()
+    return True
+
+
 def _engine() -> bool:
     # a scaled-out web process has no engine of its own; its workers answer for theirs
     return not settings.IS_EMBEDDED or get_engine().health().is_ready
@@ -64,5 +71,5 @@ _PROBES: dict[str, Callable[[], bool]] = {
     "database": _database,
     "broker": ping_log,
     "engine": _engine,
-    "vectors": index.is_alive,
+    "vectors": _vectors,
 }

@@ -94,7 +94,7 @@ class Site:
         self._commands.stop()
         self._worker.stop(GRACE_S)
         get_engine().close()
-        reactor.callFromThread(reactor.stop)
+        twisted_loop.call_soon_threadsafe(reactor.stop)
 
 
 def _try_port(host: str, port: int) -> None:

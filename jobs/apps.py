@@ -13,7 +13,7 @@ class JobsConfig(AppConfig):
     name = "jobs"
 
 
-@worker_ready.connect  # type: ignore[untyped-decorator]
+@worker_ready.connect
 def start_sweeper(**_kwargs: object) -> None:
     """Sweep beside a Celery worker; several at once do no harm. The embedded site has its own."""
     from jobs import embedded

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from celery import current_app
+from celery.app import app_or_default
 from celery.worker import WorkController
 from celery.worker import state as worker_state
 from django.conf import settings
@@ -74,7 +74,7 @@ class EmbeddedWorker:
         """Start; what an earlier process left running is claimed again at once."""
         queue.release_all_leases()
         self._worker = WorkController(
-            app=current_app._get_current_object(),
+            app=app_or_default(None),
             pool="threads",
             concurrency=THREADS,
             queues=list(QUEUES),
@@ -92,7 +92,7 @@ class EmbeddedWorker:
         """Claim nothing more and end; what still runs after the time-out is claimed at the next start."""
         worker.drain()
         self._stopping.set()
-        worker_state.should_stop = 0
+        worker_state.should_stop = 0  # type: ignore[assignment]
         deadline = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))

@@ -113,7 +113,7 @@ def _held(job: Job) -> QuerySet[Job]:
     return Job.objects.filter(pk=job.pk, state=JobState.RUNNING, attempt=job.attempt)
 
 
-def cancel(job_id: object) -> JobState | None:
+def cancel(job_id: UUID) -> JobState | None:
     """Ask a job to stop. Queued: cancelled at once. Running: its handler sees it within a step.
 
     Returns the state it is in now; None when there is no such job.

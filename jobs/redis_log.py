@@ -14,6 +14,7 @@ import uuid
 import weakref
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator
+from typing import cast
 
 import redis
 import redis.asyncio
@@ -27,6 +28,8 @@ _END = {"type": "_end"}
 _BLOCK_MS = 5_000
 _TIMEOUT_S = 10.0
 _PAGE = 200
+
+_Rows = list[tuple[bytes, dict[bytes, bytes]]]  # what redis-py returns for a stream
 
 
 class RedisLog:
@@ -70,9 +73,10 @@ class RedisLog:
     def replay(self, key: str, after: int = 0) -> list[Entry]:
         """Return the entries after an index. Raises: LogUnavailable."""
         try:
-            entries = [_entry(*row) for row in self._redis.xrange(_stream(key))]
+            rows = cast("_Rows", self._redis.xrange(_stream(key)))
         except redis.RedisError as exc:
             raise LogUnavailable(str(exc)) from exc
+        entries = [_entry(*row) for row in rows]
         return [e for e in entries if e.index > after and e.event != _END]
 
     def close(self, key: str) -> None:
@@ -112,7 +116,7 @@ class RedisLog:
     def _newest(self, name: str) -> tuple[int, int] | None:
         """Return attempt and index of the newest entry."""
         try:
-            rows = self._redis.xrevrange(name, count=1)
+            rows = cast("_Rows", self._redis.xrevrange(name, count=1))
         except redis.RedisError as exc:
             raise LogUnavailable(str(exc)) from exc
         if not rows:
@@ -157,10 +161,10 @@ class _Tailer:
             if not self._watched:
                 await self._rest()
 
-    async def read(self, name: str, last_id: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    async def read(self, name: str, last_id: str) -> _Rows:
         """Return up to a page of entries after an id; nothing while Redis is away."""
         try:
-            return list(await self._redis.xrange(name, min=last_id, count=_PAGE))
+            return cast("_Rows", await self._redis.xrange(name, min=last_id, count=_PAGE))
         except redis.RedisError as exc:
             logger.warning("event log not readable, trying again: %s", exc)
             await asyncio.sleep(0.5)
@@ -195,13 +199,15 @@ class _Tailer:
     async def _wait_once(self) -> None:
         new = [name for name in self._watched if name not in self._seen]
         for name in new:
-            newest = await self._redis.xrevrange(name, count=1)
+            newest = cast("_Rows", await self._redis.xrevrange(name, count=1))
             self._seen[name] = newest[0][0] if newest else "0-0"
         self._notify(new)  # what came before the wait began
         self._seen.setdefault(self._wake_stream, "$")
-        streams = {name: self._seen[name] for name in self._watched if name in self._seen}
-        streams[self._wake_stream] = self._seen[self._wake_stream]
-        for raw_name, rows in await self._redis.xread(streams, block=_BLOCK_MS, count=_PAGE) or []:
+        names = [name for name in self._watched if name in self._seen] + [self._wake_stream]
+        found = await self._redis.xread(
+            {name: self._seen[name] for name in names}, block=_BLOCK_MS, count=_PAGE
+        )
+        for raw_name, rows in cast("list[tuple[bytes, _Rows]]", found or []):
             name = raw_name.decode()
             self._seen[name] = rows[-1][0]
             self._notify([name])
