@@ -1,6 +1,6 @@
 """Forms of the knowledge pages."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django import forms
 from django.contrib.auth.models import Group
@@ -9,6 +9,11 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from knowledge.models import Collection, Visibility
+
+if TYPE_CHECKING:
+    _CollectionForm = forms.ModelForm[Collection]
+else:
+    _CollectionForm = forms.ModelForm
 
 
 class ManyFilesInput(forms.FileInput):
@@ -42,7 +47,7 @@ class UploadForm(forms.Form):
         self.fields["collection"].queryset = collections  # type: ignore[attr-defined]
 
 
-class CollectionForm(forms.ModelForm[Collection]):
+class CollectionForm(_CollectionForm):
     """Name, description, and who may read and change a collection."""
 
     class Meta:

@@ -1,5 +1,7 @@
 """The verbs of a document's life, through real extractors, database, word index and Chroma."""
 
+from pathlib import Path
+
 import pytest
 from django.core.files.base import ContentFile
 from pytest_django.fixtures import Settings
@@ -69,7 +71,11 @@ def test_file_that_cannot_be_read_fails_with_a_reason_and_leaves_nothing(collect
 
 @pytest.mark.parametrize(
     ("name", "content", "error"),
-    [("setup.exe", b"MZ", UnsupportedType), ("empty.txt", b"", EmptyFile), ("big.txt", b"x" * 2**20 * 2, TooLarge)],
+    [
+        ("setup.exe", b"MZ", UnsupportedType),
+        ("empty.txt", b"", EmptyFile),
+        ("big.txt", b"x" * 2**20 * 2, TooLarge),
+    ],
 )
 def test_file_is_refused_before_anything_is_kept(
     collection: Collection, name: str, content: bytes, error: type[Exception], settings: Settings
@@ -130,7 +136,7 @@ def test_deleted_document_leaves_nothing(collection: Collection) -> None:
     assert not Chunk.objects.exists()
     assert index.list_keys(collection) == set()
     assert lexical.list_ids(collection.pk) == set()
-    assert not __import__("pathlib").Path(path).exists()
+    assert not Path(path).exists()
     assert differences() == []
 
 
