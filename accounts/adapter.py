@@ -4,6 +4,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
@@ -36,6 +37,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if not shallow and User.objects.filter(name_key=name_key(cleaned)).exists():
             raise ValidationError(self.error_messages["username_taken"], code="username_taken")
         return cleaned
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        """Lead back to where the change was asked for."""
+        return reverse("accounts:settings")
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Return the caller's address, as everywhere else on the site."""

@@ -7,3 +7,9 @@ class ChatConfig(AppConfig):
     """Named after its package."""
 
     name = "chat"
+
+    def ready(self) -> None:
+        """Listen for guests who sign in."""
+        from chat import adoption
+
+        adoption.connect()

@@ -47,7 +47,7 @@ class AssistantForm(forms.ModelForm):  # type: ignore[type-arg]
         ]  # fmt: skip
         widgets: ClassVar[dict[str, forms.Widget]] = {
             "instructions": forms.Textarea(attrs={"rows": 5, "dir": "auto", "maxlength": 4000}),
-            "collections": forms.CheckboxSelectMultiple(),
+            "collections": forms.CheckboxSelectMultiple(attrs={"class": "check"}),
         }
 
     def __init__(self, *args: object, user: User, **kwargs: object) -> None:
@@ -62,6 +62,7 @@ class AssistantForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["engine"] = forms.ChoiceField(
             label=_("Model"), required=False, choices=[("", _("As the site is set up")), *self._engines()]
         )
+        self.fields["slug"].label = _("Address")
         self.fields["slug"].help_text = _("The last part of its address: letters, digits and dashes.")
         self.fields["is_public"].label = _("Public: guests may ask it, too")
         self._offer_collections(user)

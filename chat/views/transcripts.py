@@ -45,10 +45,12 @@ def search(form: TranscriptSearchForm) -> QuerySet[Conversation]:
         conversations = conversations.filter(updated_at__gte=_midnight(since))
     if until := found.get("until"):
         conversations = conversations.filter(updated_at__lt=_midnight(until + timedelta(days=1)))
-    replies = Message.objects.filter(conversation=OuterRef("pk"), role=MessageRole.ASSISTANT)
+    messages = Message.objects.filter(conversation=OuterRef("pk")).order_by()
+    count = messages.values("conversation").annotate(total=Count("pk")).values("total")
+    replies = messages.filter(role=MessageRole.ASSISTANT)
     last = replies.order_by("-created_at", "-pk")
     return conversations.annotate(
-        message_count=Count("messages"),
+        message_count=Subquery(count),
         last_finish=Subquery(last.values("finish_reason")[:1]),
         last_error=Subquery(last.values("error_code")[:1]),
     )
