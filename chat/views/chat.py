@@ -1,5 +1,6 @@
 """The chat pages: the way in, a new chat with an assistant, one conversation."""
 
+import re
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_GET
 
+from accounts.roles import is_knowledge_administrator
 from chat import history
 from chat.models import Assistant, Conversation
 from chat.views.words import catalogue
@@ -71,7 +73,7 @@ def _page(request: HttpRequest, chat: _Chat) -> HttpResponse:
         "messages_shown": history.shown(chat.conversation) if chat.conversation else [],
         "days": history.by_day(listed),
         "document_count": _document_count(request, chat.assistant),
-        "greeting": chat.assistant.localized("greeting"),
+        "greeting": _first_sentence(chat.assistant.localized("greeting")),
         "description": chat.assistant.localized("description"),
         "placeholder": chat.assistant.localized("placeholder"),
         "starters": chat.assistant.starters_for(),
@@ -86,9 +88,16 @@ def _page(request: HttpRequest, chat: _Chat) -> HttpResponse:
     return response
 
 
+def _first_sentence(text: str) -> str:
+    """Return what stands in large letters; the description says the rest."""
+    return re.split(r"(?<=[.!?؟。])\s", text.strip(), maxsplit=1)[0]
+
+
 def _steps(request: HttpRequest) -> dict[str, object]:
     """Say what the first steps may offer this reader."""
-    may_add_documents = manageable_collections(request.user).exists()
+    may_add_documents = (
+        is_knowledge_administrator(request.user) or manageable_collections(request.user).exists()
+    )
     has_own_documents = may_add_documents and Document.objects.filter(owner_id=request.user.pk).exists()
     return {"may_add_documents": may_add_documents, "has_own_documents": has_own_documents}
 
