@@ -1,0 +1,105 @@
+"""From settings to engine and embedder."""
+
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from inference import conf
+from inference.embedders.onnx_minilm import OnnxMiniLM
+from inference.embedders.sentence_transformers import SentenceTransformersEmbedder
+from inference.errors import EngineUnavailable, ModelBroken, ModelNotFound
+
+
+@pytest.fixture(autouse=True)
+def fresh(settings: Settings, tmp_path: Path) -> Iterator[None]:
+    settings.ENGINE = "auto"
+    settings.MODEL_PATH = ""
+    settings.DATA_DIR = tmp_path
+    conf.reset()
+    yield
+    conf.reset()
+
+
+def install(model: Path, folder: Path) -> None:
+    shutil.copytree(model, folder)
+
+
+def test_auto_quotes_where_no_model_is_installed() -> None:
+    assert conf.get_engine().name == "extractive"
+    assert [alias for alias, _ in conf.available_engines()] == ["extractive"]
+
+
+def test_auto_takes_the_model_of_model_path(settings: Settings, tiny_phi3: Path) -> None:
+    settings.MODEL_PATH = str(tiny_phi3)
+
+    assert conf.get_engine().name == "onnx"
+    assert conf.get_engine("extractive").name == "extractive"
+    assert [alias for alias, _ in conf.available_engines()] == ["onnx", "extractive"]
+
+
+def test_auto_finds_a_model_that_is_installed_later(settings: Settings, tiny_phi3: Path) -> None:
+    assert conf.get_engine().name == "extractive"
+
+    install(tiny_phi3, Path(settings.DATA_DIR) / "models" / "tiny-phi3" / "cpu")
+
+    assert conf.get_engine().name == "onnx"
+    assert conf.get_engine().model == "tiny-phi3"
+
+
+def test_auto_passes_over_a_half_copied_model(settings: Settings, tiny_phi3: Path) -> None:
+    models = Path(settings.DATA_DIR) / "models"
+    install(tiny_phi3, models / "a")
+    (models / "a" / "model.onnx").unlink()
+
+    assert conf.get_engine().name == "extractive"
+
+    install(tiny_phi3, models / "b")
+    assert conf.get_engine().name == "onnx"
+
+
+def test_a_chosen_engine_says_what_it_lacks(settings: Settings, tmp_path: Path) -> None:
+    settings.ENGINE = "onnx"
+    with pytest.raises(ModelNotFound):
+        conf.get_engine()
+
+    settings.MODEL_PATH = str(tmp_path)
+    with pytest.raises(ModelBroken):
+        conf.get_engine()
+
+
+def test_an_unknown_engine_is_unavailable() -> None:
+    with pytest.raises(EngineUnavailable):
+        conf.get_engine("abacus")
+
+
+def test_the_load_test_engine_takes_its_pace_from_settings(settings: Settings) -> None:
+    settings.ENGINE, settings.PACED_TOKENS, settings.PACED_TOKENS_PER_S = "paced", 7, 3.5
+
+    assert conf.get_engine().model == "paced-7-at-3.5"
+    assert "paced" in dict(conf.available_engines())
+
+
+def test_sixteen_threads_share_one_engine_and_one_embedder() -> None:
+    with ThreadPoolExecutor(16) as pool:
+        engines = {id(engine) for engine in pool.map(lambda _: conf.get_engine(), range(64))}
+        embedders = {id(embedder) for embedder in pool.map(lambda _: conf.get_embedder(), range(64))}
+
+    assert len(engines) == len(embedders) == 1
+
+
+def test_the_default_embedder_is_the_exported_one(settings: Settings) -> None:
+    settings.EMBEDDING_MODEL = ""
+    assert isinstance(conf.get_embedder(), OnnxMiniLM)
+
+    settings.EMBEDDING_MODEL = "intfloat/multilingual-e5-small"
+    embedder = conf.get_embedder()
+    assert isinstance(embedder, SentenceTransformersEmbedder)
+    assert embedder.name == "sentence-transformers:intfloat/multilingual-e5-small"
+
+
+def test_every_engine_named_can_be_asked_for() -> None:
+    assert conf.engine_names() == ["auto", "onnx", "extractive", "paced"]
