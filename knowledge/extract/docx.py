@@ -19,6 +19,7 @@ from knowledge.extract.clean import clean_line
 from knowledge.extract.formats import Source
 from knowledge.extract.refusal import Refused
 from knowledge.extract.sections import Sections
+from knowledge.extract.strict_office import usual
 from knowledge.extract.tables import table_text
 from knowledge.extract.types import ExtractedText, FailureCode
 
@@ -38,7 +39,7 @@ def read(source: Source) -> ExtractedText:
     Raises: Refused (corrupt, too_complex, too_large).
     """
     try:
-        document = Document(source.file)
+        document = Document(usual(source.file))
     except (PackageNotFoundError, KeyError, ValueError, etree.XMLSyntaxError) as exc:
         raise Refused(FailureCode.CORRUPT, f"DOCX: {exc!r}") from exc
     writer = _Writer(_heading_levels(document), source)

@@ -53,21 +53,16 @@ class ExtractError(Exception):
 
 class UnsupportedType(ExtractError):
     code = FailureCode.UNSUPPORTED_TYPE
-    message = _(
-        "Files of this type can't be read here. "
-        "Use PDF, Word (DOCX), Markdown, text, CSV or web pages (HTML)."
-    )
+    message = _("Files of this type can't be read here. Use %(types)s.")
 
     @property
     def user_message(self) -> str:
-        """Name the file's own ending before what may be used."""
+        """Name the file's own ending and what may be used instead."""
         suffix = str(self.params.get("suffix", ""))
         if not suffix:
-            return str(self.message)
-        return _(
-            "“%(suffix)s” files can't be read here. "
-            "Use PDF, Word (DOCX), Markdown, text, CSV or web pages (HTML)."
-        ) % {"suffix": suffix}
+            return str(self.message) % {"types": supported_sentence()}
+        sentence = _("“%(suffix)s” files can't be read here. Use %(types)s.")
+        return str(sentence) % {"suffix": suffix, "types": supported_sentence()}
 
 
 class EmptyFile(ExtractError):
@@ -120,6 +115,7 @@ class TooLarge(ExtractError):
     limits: ClassVar = {
         "megabytes": ngettext_lazy("%(limit)d megabyte", "%(limit)d megabytes", "limit"),
         "pages": ngettext_lazy("%(limit)d page", "%(limit)d pages", "limit"),
+        "cells": ngettext_lazy("%(limit)d cell", "%(limit)d cells", "limit"),
         "characters": ngettext_lazy("%(limit)d character", "%(limit)d characters", "limit"),
     }
 

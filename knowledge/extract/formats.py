@@ -57,11 +57,13 @@ class Reader(Protocol):
 
 FORMATS: tuple[Format, ...] = (
     Format("pdf", "PDF", (".pdf",), Container.PDF),
-    Format("docx", "DOCX", (".docx",), Container.OOXML, "word/document.xml"),
-    Format("html", "HTML", (".html", ".htm", ".xhtml"), Container.TEXT),
+    Format("docx", "Word (DOCX)", (".docx",), Container.OOXML, "word/document.xml"),
+    Format("pptx", "PowerPoint (PPTX)", (".pptx",), Container.OOXML, "ppt/presentation.xml"),
+    Format("xlsx", "Excel (XLSX)", (".xlsx",), Container.OOXML, "xl/workbook.xml"),
     Format("markdown", "Markdown", (".md", ".markdown"), Container.TEXT),
     Format("text", "TXT", (".txt", ".text"), Container.TEXT),
     Format("csv", "CSV", (".csv", ".tsv"), Container.TEXT),
+    Format("html", "HTML", (".html", ".htm", ".xhtml"), Container.TEXT),
 )
 SUFFIXES: tuple[str, ...] = tuple(suffix for entry in FORMATS for suffix in entry.suffixes)
 

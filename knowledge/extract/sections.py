@@ -46,6 +46,11 @@ class Sections:
         self._path.append((level, text))
         self._bare_heading = True
 
+    def leave_headings(self) -> None:
+        """Go on under no heading at all."""
+        self._flush(keep_bare=True)
+        self._path = []
+
     def paragraph(self, text: str) -> None:
         """Add prose or rows; blank lines inside part it into several paragraphs."""
         text = tidy(text)

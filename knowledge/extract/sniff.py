@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import zipfile
+import zlib
 from typing import BinaryIO
 
 from knowledge.extract.archive import check_archive
@@ -106,20 +107,21 @@ def _check_ooxml(file: BinaryIO, size_bytes: int, found: str, name: str, entry: 
     kind = next((kind for part, kind in _PARTS if part in names), "zip")
     if "[Content_Types].xml" not in names or entry.main_part not in names:
         raise _mismatch(name, "zip" if kind == entry.name else kind)
-    _check_main_part(file, entry.main_part)
+    _check_parts(file, names)
 
 
-def _check_main_part(file: BinaryIO, main_part: str) -> None:
+def _check_parts(file: BinaryIO, names: frozenset[str]) -> None:
     """Office never declares entities; whoever does wants them expanded."""
     try:
-        with zipfile.ZipFile(file) as archive, archive.open(main_part) as part:
-            start = part.read(_HEAD_BYTES)
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as exc:
-        raise Refused(FailureCode.CORRUPT, f"{main_part}: {exc}") from exc
-    except Exception as exc:  # zlib.error has no public base besides Exception
-        raise Refused(FailureCode.CORRUPT, f"{main_part}: {exc!r}") from exc
-    if _DOCTYPE.search(start):
-        raise Refused(FailureCode.ARCHIVE_BOMB, "declares entities")
+        with zipfile.ZipFile(file) as archive:
+            for name in names:
+                if name.endswith((".xml", ".rels")):
+                    with archive.open(name) as part:
+                        start = part.read(_HEAD_BYTES)
+                    if _DOCTYPE.search(start):
+                        raise Refused(FailureCode.ARCHIVE_BOMB, f"{name} declares entities")
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError) as exc:
+        raise Refused(FailureCode.CORRUPT, f"a part can't be unpacked: {exc}") from exc
 
 
 def _check_text(head: bytes, found: str, name: str, entry: Format) -> None:
