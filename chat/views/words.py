@@ -12,12 +12,12 @@ SAMPLES = {"zero": 0, "one": 1, "two": 2, "few": 3, "many": 11, "other": 100}
 def _sentences() -> dict[str, str]:
     return {
         "send": _("Send"),
-        "stop": _("Stop"),
+        "stop": _("Stop (Esc)"),
         "working": _("Working on it"),
         "warming_up": _("**Starting the model.** The first answer after a pause takes longer."),
         "queued_next": _("**You are next.**"),
         "queued": _("**You are number {position} in line.** Your question is kept."),
-        "writing": _("Writing. Press Esc to stop."),
+        "writing": _("Writing the answer"),
         "stopping": _("Stopping"),
         "connecting": _("**Connecting again.** Nothing written so far is lost."),
         "offline": _("**You are offline.** The answer goes on when the connection is back."),

@@ -64,7 +64,7 @@ def talk(assistant: Assistant, user: User, **reply: object) -> Conversation:
         conversation=conversation,
         role=MessageRole.USER,
         text="How long is the <b>warranty</b>?",
-        client_id="c1",
+        client_id=uuid4().hex,
     )
     values = {"text": "Parts are covered for **two** years [1].", "sources": [SOURCE], **reply}
     Message.objects.create(conversation=conversation, role=MessageRole.ASSISTANT, parent=question, **values)
@@ -136,12 +136,14 @@ def test_a_conversation_shows_question_and_answer_without_any_script(
 ) -> None:
     client.force_login(alice)
 
-    page = page_of(client, talk(support, alice))
+    conversation = talk(support, alice)
+
+    page = page_of(client, conversation)
 
     assert "How long is the &lt;b&gt;warranty&lt;/b&gt;?" in page
     assert "<strong>two</strong>" in page
     assert 'class="cite"' in page
-    assert 'data-client-id="c1"' in page
+    assert f'data-client-id="{conversation.messages.first().client_id}"' in page  # type: ignore[union-attr]
     assert "Warranty terms" in page
 
 

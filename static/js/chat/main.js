@@ -81,6 +81,7 @@ function begin() {
 function draw() {
   frame = 0;
   page.classList.toggle("is-new", !state.items.length);
+  if (state.items.length) composer.box.placeholder = composer.box.dataset.followUp;
   const hasChanged = view.render(state);
   const reply = runningReply(state);
   line.show(reply && replyLine(reply, words, Number(documents)));

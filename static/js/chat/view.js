@@ -63,7 +63,7 @@ export function createView({ thread, parts, words }) {
       el.dataset.message = item.id;
       return adopt(el);
     }
-    el.querySelector(".msg-user").textContent = item.text;
+    el.textContent = item.text;
     return { el };
   }
 
