@@ -6,13 +6,11 @@ from django.apps import AppConfig
 from django.apps import apps as installed_apps
 from django.apps.registry import Apps
 from django.contrib.auth.management import create_permissions
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, PermissionsMixin
 from django.utils.translation import gettext_noop
 
 if TYPE_CHECKING:
     from accounts.models import User
-
-type_of_reader = AbstractBaseUser | AnonymousUser
 
 KNOWLEDGE_ADMINISTRATORS = gettext_noop("Knowledge administrators")
 SUPPORT_STAFF = gettext_noop("Support staff")
@@ -50,21 +48,21 @@ def create_roles(
             group.permissions.add(*found)
 
 
-def _may(person: type_of_reader, permission: str) -> bool:
-    return person.is_authenticated and bool(person.has_perm(permission))
+def _may(person: AbstractBaseUser | AnonymousUser, permission: str) -> bool:
+    return isinstance(person, PermissionsMixin) and person.is_authenticated and person.has_perm(permission)
 
 
-def is_knowledge_administrator(person: type_of_reader) -> bool:
+def is_knowledge_administrator(person: AbstractBaseUser | AnonymousUser) -> bool:
     """Whether the person may change every collection."""
     return _may(person, "knowledge.change_collection")
 
 
-def is_support_staff(person: type_of_reader) -> bool:
+def is_support_staff(person: AbstractBaseUser | AnonymousUser) -> bool:
     """Whether the person may read other people's conversations."""
     return _may(person, "chat.view_conversation")
 
 
-def may_change_assistants(person: type_of_reader) -> bool:
+def may_change_assistants(person: AbstractBaseUser | AnonymousUser) -> bool:
     """Whether the person may change how assistants answer."""
     return _may(person, "chat.change_assistant")
 

@@ -1,7 +1,7 @@
 """Forms of the room: how an assistant answers, and how transcripts are searched."""
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django import forms
 from django.conf import settings
@@ -12,8 +12,11 @@ from accounts.models import User
 from chat.models import Assistant
 from knowledge import access
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 # Kept per language code on the model; in the form one field each: "greeting_he".
-TEXTS: dict[str, tuple[object, object, int]] = {
+TEXTS: "dict[str, tuple[StrOrPromise, StrOrPromise, int]]" = {
     "greeting": (_("Greeting"), _("The first line of an empty chat."), 1),
     "description": (_("What it answers from"), _("One or two sentences below the greeting."), 2),
     "placeholder": (_("Words in the empty box"), "", 1),
