@@ -1,5 +1,7 @@
 """A turn from question to stored answer, through the verbs and a real worker."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -10,8 +12,12 @@ from chat.errors import ChatQueueFull, ConversationBusy, NotFound, RateLimited
 from chat.models import Conversation, Message, MessageStatus
 from jobs import queue, worker
 from jobs.models import Job, JobState
-from knowledge.models import Visibility
+from knowledge import lexical
+from knowledge.models import Collection, Visibility
 from tests.chat.talk import ask, events_of, guest, joined, make_assistant, make_collection, make_user
+from tests.knowledge.stores import own_stores
+
+__all__ = ["own_stores"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,8 +25,11 @@ QUESTION = "How many days do I have to return a kettle?"
 
 
 @pytest.fixture(autouse=True)
-def _support() -> None:
+def _support(own_stores: Path, transactional_db: None) -> Iterator[None]:
     make_assistant("support", make_collection())
+    yield
+    for collection in Collection.objects.all():  # the word index is no table that Django empties
+        lexical.remove_ids(lexical.list_ids(collection.pk))
 
 
 def test_a_question_is_answered_from_the_documents_with_a_citation() -> None:
