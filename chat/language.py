@@ -123,14 +123,14 @@ def _scripts(text: str) -> Counter[str]:
 def _by_words(text: str, script: str) -> str:
     """Return the likeliest language of a script: words it shares with few others, letters of its own."""
     weights = _weights(script)
-    scores: Counter[str] = Counter()
+    scores: dict[str, float] = dict.fromkeys(_FAMILIES[script], 0.0)
     for word in _WORD.findall(text):
         for language, weight in weights.get(word, ()):
             scores[language] += weight
     for language in _FAMILIES[script]:
         scores[language] += sum(_letter_weights(script).get(letter, 0) for letter in text
                                 if letter in _LETTERS.get(language, ""))  # fmt: skip
-    (best, score), (_second, runner_up) = scores.most_common(2)
+    (score, best), (runner_up, _second) = sorted(((scores[code], code) for code in scores), reverse=True)[:2]
     if script == "cyrillic" and not set(text) & set(_LETTERS["uk"]):
         return "ru"
     return best if score >= 0.5 and score > runner_up * 1.15 else ""

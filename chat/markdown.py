@@ -21,11 +21,16 @@ __all__ = ["Block", "BlockStreamer", "SourceLabel", "render", "render_document"]
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 _OVER_AT_ONCE = {"heading_open", "hr", "math_block"}
 _OVER_AFTER_BLANK = {"paragraph_open", "table_open", "blockquote_open"}
-_GOES_ON_AFTER_BLANK = {
-    "bullet_list_open": re.compile(r"[ \t\-+*\d]"),
-    "ordered_list_open": re.compile(r"[ \t\-+*\d]"),
-    "code_block": re.compile(r"[ \t]"),
+# Lines that can be read later: with them alone the open block most likely goes on.
+_GOES_ON = {
+    "bullet_list_open": re.compile(r"[ \t\-+*\d\r\n]"),
+    "ordered_list_open": re.compile(r"[ \t\-+*\d\r\n]"),
+    "code_block": re.compile(r"[ \t\r\n]"),
+    "fence": re.compile(r"(?![ \t]*[`~])"),
+    "table_open": re.compile(r"[ \t]*\|"),
+    "blockquote_open": re.compile(r" {0,3}>"),
 }
+_GOES_ON_AFTER_BLANK = {"bullet_list_open", "ordered_list_open", "code_block"}
 _CLOSED_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*")
 _PATIENCE_CHARS = 4000
 
@@ -72,18 +77,24 @@ class BlockStreamer:
         self._done = 0
         self._read = 0
         self._next_parse = 0
-        self._tail_over: tuple[int, re.Pattern[str]] | None = None
+        self._has_peeked = False
+        self._open_kind = ""
 
     def feed(self, text: str) -> list[Block]:
         """Return the blocks that became final; `text` is all there is so far."""
-        stop = _end_of_last_line(text, self._read)
-        if stop > self._read:
-            self._read = stop
-            return self._emit(text, self._final_ends(text, stop)) if stop >= self._next_parse else []
-        if self._tail_over is not None and len(text) > stop:
-            end, goes_on = self._tail_over
-            if not goes_on.match(text, stop) and text[stop] not in "\r\n":
-                return self._emit(text, [end])
+        start, stop = self._read, _end_of_last_line(text, self._read)
+        goes_on = _GOES_ON.get(self._open_kind)
+        if stop > start:
+            self._read, self._has_peeked = stop, False
+            if stop < self._next_parse or (
+                goes_on and all(map(goes_on.match, _LINE.findall(text, start, stop)))
+            ):
+                return []
+            return self._emit(text, self._final_ends(text, stop, ""))
+        if goes_on and len(text) > stop and not self._has_peeked:
+            self._has_peeked = True
+            if self._open_kind in _GOES_ON_AFTER_BLANK and not goes_on.match(text, stop):
+                return self._emit(text, self._final_ends(text, stop, text[stop]))
         return []
 
     def finish(self, text: str) -> list[Block]:
@@ -98,31 +109,34 @@ class BlockStreamer:
             blocks.append(Block(self._index, self._done, end, html))
             self._index += 1
             self._done = end
-        if blocks:
-            self._tail_over, self._next_parse = None, 0
         return blocks
 
-    def _final_ends(self, text: str, stop: int) -> list[int]:
-        """Return where the blocks end that are final once the lines before `stop` are known."""
+    def _final_ends(self, text: str, stop: int, following: str) -> list[int]:
+        """Return where the blocks end that are final once the lines before `stop` are known.
+
+        following: the first character of the line after them, "" while it is unknown.
+        """
         tokens, ends, open_at = _cut(text, self._done, stop)
+        self._open_kind = tokens[-1].type if tokens and open_at > stop else ""
         while ends and ends[-1] > open_at:
             tokens.pop()
             ends.pop()
-        tail = stop - self._done
-        self._next_parse = stop + tail // 8 if tail > _PATIENCE_CHARS else 0
-        self._tail_over = None
         if not ends:
             return []
         kind, end = tokens[-1].type, ends[-1]
         has_blank = open_at > end and text[end : min(open_at, stop)].strip(" \t") != ""
         last = text[self._done if len(ends) < 2 else ends[-2] : end]
-        if kind in _OVER_AT_ONCE or (kind == "fence" and _is_closed(last, tokens[-1].markup)):
-            return ends
-        if has_blank and kind in _OVER_AFTER_BLANK:
-            return ends
-        if has_blank and kind in _GOES_ON_AFTER_BLANK and open_at > stop:
-            self._tail_over = (end, _GOES_ON_AFTER_BLANK[kind])
-        return ends[:-1]
+        is_over = (
+            kind in _OVER_AT_ONCE
+            or (kind == "fence" and _is_closed(last, tokens[-1].markup))
+            or (has_blank and kind in _OVER_AFTER_BLANK)
+            or (has_blank and kind in _GOES_ON_AFTER_BLANK and open_at > stop and _ends_by(kind, following))
+        )
+        if is_over:
+            self._open_kind = ""
+        rest = stop - (end if is_over else ends[-2] if len(ends) > 1 else self._done)
+        self._next_parse = stop + rest // 8 if rest > _PATIENCE_CHARS else 0
+        return ends if is_over else ends[:-1]
 
 
 def _end_of_last_line(text: str, start: int) -> int:
@@ -151,6 +165,10 @@ def _last_written(text: str, lines: Sequence[int], number: int) -> int:
     while number and not text[lines[number - 1] : lines[number]].strip(" \t\r\n"):
         number -= 1
     return lines[number]
+
+
+def _ends_by(kind: str, following: str) -> bool:
+    return following != "" and not _GOES_ON[kind].match(following)
 
 
 def _is_closed(fence: str, markup: str) -> bool:
