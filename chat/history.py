@@ -14,6 +14,7 @@ from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from chat.events import NearestItem
 from chat.markdown import render_document
 from chat.models import Conversation, Message, MessageRole
 from chat.writer import labels
@@ -39,10 +40,20 @@ class Shown:
         return {"sources": self.message.sources, "citations": self.message.citations}
 
     @property
+    def nearest(self) -> list[dict[str, object]]:
+        """The documents nearest to an unanswered question; a path does not repeat its document's title."""
+        return [{**item, "heading": _inside(item)} for item in self.message.nearest]
+
+    @property
     def seconds(self) -> float | None:
         """How long the reply took, None when nobody knows."""
         total = self.message.timings.get("total_s")
         return total if isinstance(total, int | float) else None
+
+
+def _inside(item: NearestItem) -> str:
+    first, _arrow, rest = item["heading"].partition(" › ")
+    return rest if first == item["title"] else item["heading"]
 
 
 @dataclass(frozen=True, slots=True)

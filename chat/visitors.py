@@ -13,8 +13,10 @@ GUEST_SESSION_KEY = "guest"
 
 
 class _Caller(Protocol):
-    user: AbstractBaseUser | AnonymousUser
-    session: "SessionBase"
+    @property
+    def user(self) -> AbstractBaseUser | AnonymousUser: ...
+    @property
+    def session(self) -> "SessionBase": ...
 
 
 @dataclass(frozen=True, slots=True)

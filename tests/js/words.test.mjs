@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { connectionLine, createWords, replyLine } from "./words.js";
+import { connectionLine, createWords, placeOf, replyLine } from "./words.js";
 
 const words = createWords({
   language: "ar",
@@ -39,4 +39,11 @@ test("the first in line is told so", () => {
 test("an open connection needs no word, a lost one offers to try now", () => {
   assert.equal(connectionLine({ status: "open" }, words, 0, false), null);
   assert.equal(connectionLine({ status: "lost", retryAt: 4000 }, words, 0, false).action, "retry");
+});
+
+test("a place does not repeat the document's title, and its arrows follow the page", () => {
+  const source = { title: "Returns", heading: "Returns › How long › Presents", page: 3 };
+
+  assert.match(placeOf(source, words), /^p. .+ · How long ‹ Presents$/);
+  assert.equal(placeOf({ title: "Returns", heading: "Returns", page: null }, words), "");
 });

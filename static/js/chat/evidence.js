@@ -2,7 +2,8 @@
    Beside the thread on a wide screen, a sheet over it on a phone. */
 
 import { write } from "./copy.js";
-import { marked, placeOf, sourcesOf } from "./sources.js";
+import { marked, sourcesOf } from "./sources.js";
+import { placeOf } from "./words.js";
 
 const app = document.querySelector(".app");
 const phone = matchMedia("(max-width: 900px)");
@@ -166,8 +167,7 @@ function drawTabs() {
 }
 
 function moveTab(event) {
-  const isRtl = document.documentElement.dir === "rtl";
-  const by = { ArrowRight: isRtl ? -1 : 1, ArrowLeft: isRtl ? 1 : -1 }[event.key];
+  const by = { ArrowRight: words.isRtl ? -1 : 1, ArrowLeft: words.isRtl ? 1 : -1 }[event.key];
   if (!by) return;
   const at = shown.sources.findIndex((source) => source.n === shown.n) + by;
   const next = shown.sources[(at + shown.sources.length) % shown.sources.length];

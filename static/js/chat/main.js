@@ -112,7 +112,10 @@ const chipOf = (event) => event.target.closest?.("a.cite");
 
 const ACTIONS = {
   again: (el) => dispatch({ type: "page.again", message: answerOf(el).dataset.message, clientId: newClientId() }),
-  ask: (el) => composer.ask(el.dataset.text),
+  ask: (el) => {
+    composer.ask(el.dataset.text);
+    if (!matchMedia("(pointer: coarse)").matches) composer.box.focus(); // on a phone that opens the keyboard
+  },
   focus: () => composer.box.focus(),
   retry: () => socket.connect(),
   copy: (el) => load(() => import("./copy.js"), (copy) => copy.answer(el, answerOf(el), words)),

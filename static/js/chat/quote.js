@@ -1,6 +1,7 @@
 /* The quote behind a citation, shown while the pointer or the focus is on it. Loaded on first use. */
 
-import { marked, placeOf, sourcesOf } from "./sources.js";
+import { marked, sourcesOf } from "./sources.js";
+import { placeOf } from "./words.js";
 
 let pop = null;
 let owner = null;

@@ -1,4 +1,4 @@
-/* What evidence panel and quote share: an answer's sources, their place, the marked sentence. */
+/* What evidence panel and quote share: an answer's sources, the marked sentence. */
 
 /** Return { sources, citations } kept with an answer. */
 export function sourcesOf(article) {
@@ -6,12 +6,6 @@ export function sourcesOf(article) {
     article.querySelector('script[type="application/json"]').textContent || "{}",
   );
   return { sources, citations };
-}
-
-/** Say where in the document the passage stands. */
-export function placeOf({ page, heading }, words) {
-  const path = document.documentElement.dir === "rtl" ? heading.replaceAll(" › ", " ‹ ") : heading;
-  return [page ? words.t("page", { page: String(page) }) : "", path].filter(Boolean).join(" · ");
 }
 
 /** Return the text as nodes, the sentence in it marked. */

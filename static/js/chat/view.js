@@ -1,6 +1,7 @@
 /* State → thread. Model text goes in by textContent; finished blocks come as HTML the server made safe. */
 
 import { isRunning } from "./reducer.js";
+import { placeOf } from "./words.js";
 
 /** Draw into `thread`; `parts` clones a <template> of the page by name. */
 export function createView({ thread, parts, words }) {
@@ -169,14 +170,11 @@ export function createView({ thread, parts, words }) {
       row.href = document_.url || "#";
       row.querySelector(".source-n").textContent = index + 1;
       row.querySelector(".source-title").textContent = document_.title;
-      row.querySelector(".source-sub").textContent = place(document_);
+      row.querySelector(".source-sub").textContent = placeOf(document_, words);
       list.append(row);
     });
     return box;
   }
-
-  const place = ({ heading, page }) =>
-    [page ? words.t("page", { page: String(page) }) : "", heading].filter(Boolean).join(" · ");
 
   function facts({ sources, finish }) {
     const read = sources.length ? words.n("read", sources.length) : "";

@@ -9,6 +9,7 @@ export function createWords({ language, sentences, plurals }) {
     sentence.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? show(values[name]) : whole));
   return {
     language,
+    isRtl: new Set(["ar", "fa", "he", "ur"]).has(language.split("-")[0]),
     t: (key, values = {}) => fill(sentences[key] ?? key, values),
     n: (key, count, values = {}) => {
       const forms = plurals[key] || {};
@@ -39,6 +40,12 @@ function queueText({ position, eta }, { t, n }) {
   if (typeof eta !== "number") return isNext ? t("queued_next") : t("queued", { position });
   const [unit, amount] = eta < 90 ? ["seconds", Math.max(1, Math.round(eta))] : ["minutes", Math.round(eta / 60)];
   return n(`${isNext ? "queued_next" : "queued"}_${unit}`, amount, { position });
+}
+
+/** Say where in its document a passage stands; a path that begins with the title goes on after it. */
+export function placeOf({ page, heading = "", title = "" }, { t, isRtl }) {
+  const steps = heading.split(" › ").filter((step, at) => step && (at > 0 || step !== title));
+  return [page ? t("page", { page: String(page) }) : "", steps.join(isRtl ? " ‹ " : " › ")].filter(Boolean).join(" · ");
 }
 
 /** Say what is wrong with the connection, or null. */
