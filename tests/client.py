@@ -4,6 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +54,7 @@ class Person:
         self.url = url
         self.http = httpx.Client(base_url=url, follow_redirects=True, timeout=30)
         self._socket: ClientConnection | None = None
+        self._opened = ExitStack()
 
     def sign_in(self, username: str, password: str) -> None:
         """Sign in through the form."""
@@ -83,7 +85,6 @@ class Person:
 
     def ask(self, assistant: str, text: str) -> Reply:
         """Send a question; read on with `read`."""
-        self.close()
         self._open()
         self.send(type="turn.start", assistant=assistant, text=text, client_id=str(uuid.uuid4()))
         return Reply()
@@ -113,7 +114,6 @@ class Person:
 
     def replay(self, message: str) -> Reply:
         """Read a reply again from its start on a new socket."""
-        self.close()
         self._open()
         reply = Reply(message=message)
         self.send(type="turn.resume", message=message, after=0)
@@ -127,16 +127,16 @@ class Person:
         self._socket.send(json.dumps(frame))
 
     def close(self) -> None:
-        """Close the socket."""
-        if self._socket:
-            self._socket.close()
-            self._socket = None
+        """Close what is open."""
+        self._opened.close()
+        self.http.close()
 
     def _open(self) -> None:
+        self._opened.close()
         cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.http.cookies.jar)
         headers = {"Cookie": cookies, "Origin": self.url}
         address = self.url.replace("http", "ws", 1) + "/ws/chat/"
-        self._socket = connect(address, additional_headers=headers, proxy=None)
+        self._socket = self._opened.enter_context(connect(address, additional_headers=headers, proxy=None))
 
     def _receive(self, deadline: float) -> str:
         assert self._socket

@@ -22,7 +22,7 @@ The deposit for a Halvorsen storm lantern is 47 euros and is paid back within ni
 
 @pytest.fixture(scope="module")
 def scaled_out() -> Iterator[ScaledOut]:
-    site = ScaledOut(RATE_LIMITS="off", PACED_TOKENS="120", PACED_TOKENS_PER_S="20")
+    site = ScaledOut(ENGINE="extractive", RATE_LIMITS="off", PACED_TOKENS="120", PACED_TOKENS_PER_S="20")
     try:
         site.start()
         site.finish("seed", site.manage("seed"))
@@ -31,6 +31,12 @@ def scaled_out() -> Iterator[ScaledOut]:
         raise RuntimeError(site.logs()) from exc
     finally:
         site.stop()
+
+
+@pytest.fixture(autouse=True)
+def _logs_of_a_failure(scaled_out: ScaledOut) -> Iterator[None]:
+    yield
+    print(scaled_out.logs())  # noqa: T201 - shown only when the test fails
 
 
 @pytest.fixture
@@ -62,7 +68,7 @@ def assert_one_whole_answer(person: Person, reply: Reply) -> None:
 
 def test_uploaded_document_is_cited_a_moment_later(scaled_out: ScaledOut, admin: Person) -> None:
     scaled_out.use_engine("extractive")
-    document = admin.upload("support", "lanterns.md", HANDBOOK.encode())
+    document = admin.upload("handbook", "lanterns.md", HANDBOOK.encode())
     wait_until(lambda: is_ready(admin, document), "the document to be ready", 60)
 
     reply = admin.answer("support", "How much is the deposit for a Halvorsen storm lantern?")
@@ -101,6 +107,6 @@ def test_reply_survives_a_restart_of_redis(scaled_out: ScaledOut, admin: Person)
 
 
 def is_ready(person: Person, document: str) -> bool:
-    page = person.http.get(f"/knowledge/documents/{document}/state/").raise_for_status().text
-    assert "failed" not in page, page
-    return "ready" in page
+    page = person.http.get(f"/knowledge/documents/{document}/").raise_for_status().text
+    assert "pill-none" not in page, page
+    return "pill-ok" in page
