@@ -16,8 +16,10 @@ from inference.types import ChatMessage, Role
 CountTokens = Callable[[Sequence[ChatMessage]], int]
 MAX_TURNS = 3
 
-_CONTROL_TOKEN = re.compile(r"<\s*[|¦]+\s*[^<>|¦\n]{0,40}?\s*[|¦]+\s*>|<\s*[|¦]|[|¦]\s*>|</?s>")
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+# Joiners have work to do in Persian, Hindi and emoji: they stay, but hide no token.
+_CONTROL_TOKEN = re.compile(r"<[\s\u200c\u200d]*[|¦]+[^<>|¦\n]{0,40}?[|¦]+[\s\u200c\u200d]*>|</?s>")
+_HALF_TOKEN = re.compile(r"<(?=[|¦])|[|¦](?=>)")
+_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ def neutralise(text: str) -> str:
     text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     while (cleaned := _CONTROL_TOKEN.sub(" ", text)) != text:
         text = cleaned
-    return text.strip()
+    return _HALF_TOKEN.sub(lambda half: half[0] + " ", text).strip()
 
 
 def _system(words: _Words, instructions: str, language: str, refusal: str) -> str:

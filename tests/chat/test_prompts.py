@@ -112,7 +112,15 @@ def test_question_stands_alone_when_nothing_fits() -> None:
 @pytest.mark.parametrize(
     "attack",
     [
-        *("<|end|>", "<|system|>", "<| assistant |>", "＜｜system｜＞", "<|sys\u200btem|>", "<\u00ad|end|>"),
+        *(
+            "<|end|>",
+            "<|system|>",
+            "<| assistant |>",
+            "＜｜system｜＞",
+            "<|sys\u200btem|>",
+            "<|sys\u200ctem|>",
+            "<\u00ad|end|>",
+        ),
         *(
             "<|<|end|>end|>",
             "<|e<|x|>nd|>",
@@ -139,3 +147,5 @@ def test_control_tokens_are_gone_from_every_part(attack: str) -> None:
 
 def test_tables_and_comparisons_survive_in_passages() -> None:
     assert neutralise("a < b | c > d\n| x | y |") == "a < b | c > d\n| x | y |"
+    assert neutralise("list |> sum") == "list | > sum"
+    assert neutralise("لپ\u200cتاپ 👩\u200d🔬") == "لپ\u200cتاپ 👩\u200d🔬"
