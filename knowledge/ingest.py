@@ -170,16 +170,15 @@ def _read(document: Document, watch: Watch) -> JobState:
         return JobState.CANCELLED
     except (ExtractError, KnowledgeError) as error:
         logger.info("%s not read: %s", document.pk, error)
-        _fail(document, error)
-        return JobState.FAILED
+        return _fail(document, error)
     except Exception:  # the edge of the room: a person gets a sentence, the log the traceback
         logger.exception("%s not read", document.pk)
-        _fail(document, Internal())
-        return JobState.FAILED
+        return _fail(document, Internal())
     return JobState.DONE
 
 
-def _fail(document: Document, error: ExtractError | KnowledgeError) -> None:
+def _fail(document: Document, error: ExtractError | KnowledgeError) -> JobState:
+    """Put the reason on the row; a document that is being deleted meanwhile keeps going away."""
     failed = Document.objects.filter(pk=document.pk, status__in=UNDER_WAY).update(
         status=DocumentStatus.FAILED,
         error_code=str(error.code),
@@ -189,11 +188,12 @@ def _fail(document: Document, error: ExtractError | KnowledgeError) -> None:
         updated_at=timezone.now(),
     )
     if not failed:
-        return
+        return JobState.CANCELLED
     try:
         removal.remove_leftovers(document)
     except KnowledgeError as cleaning:  # not retrievable, and the next run or reconcile clears it
         logger.warning("%s: leftovers stay for now: %s", document.pk, cleaning)
+    return JobState.FAILED
 
 
 def fail_document(job: Job) -> None:
