@@ -5,24 +5,15 @@ the replies under way raise EngineCrashed (or EngineTimeout, when nothing moved 
 next request gets a fresh child. Heavy libraries are imported there and only there.
 """
 
-import itertools
-import json
-import logging
-import os
 import queue
-import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from multiprocessing.connection import Connection
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from inference.errors import EngineCrashed, EngineError, EngineTimeout, EngineUnavailable, error_for
-from inference.host_frames import Count, Counted, Event, Failed, FromChild, Ready, Start, Stop, ToChild
+from inference.errors import EngineError, EngineTimeout
+from inference.host_frames import Count, Start, Stop
+from inference.host_process import Arguments, ChildProcess, Inbox
 from inference.slots import Slots
 from inference.types import (
     ChatMessage,
@@ -35,14 +26,7 @@ from inference.types import (
     never_stop,
 )
 
-SOURCE_ROOT: Final = Path(__file__).resolve().parents[1]
 POLL_S: Final = 0.1  # how often a waiting reply looks at should_stop and at the clock
-CLOSE_S: Final = 2.0
-
-Arguments = Mapping[str, str | int | float]
-Inbox = queue.SimpleQueue["Delta | Finish | int | EngineError"]
-
-logger = logging.getLogger(__name__)
 
 
 class EngineHost:
@@ -67,7 +51,7 @@ class EngineHost:
         self._load_within_s = load_within_s
         self._places = Slots(slots)
         self._lock = threading.Lock()
-        self._child: _Child | None = None
+        self._child: ChildProcess | None = None
 
     @property
     def pid(self) -> int | None:
@@ -89,8 +73,8 @@ class EngineHost:
         """Ask the child's tokenizer. Raises: EngineError."""
         child = self._loaded_child(never_stop)
         assert child is not None
-        with child.inbox() as (stream, inbox):
-            child.send(Count(stream, tuple(messages)))
+        with child.inbox() as inbox:
+            child.send(Count(inbox.stream, tuple(messages)))
             while True:
                 answer = self._next(child, inbox)
                 if isinstance(answer, int):
@@ -115,40 +99,40 @@ class EngineHost:
             child.close()
 
     def _follow(
-        self, child: "_Child", request: GenerationRequest, should_stop: ShouldStop
+        self, child: ChildProcess, request: GenerationRequest, should_stop: ShouldStop
     ) -> Iterator[StreamEvent]:
-        with child.inbox() as (stream, inbox):
-            child.send(Start(stream, request))
-            is_stopped = False
+        with child.inbox() as inbox:
+            child.send(Start(inbox.stream, request))
+            is_stopped = is_finished = False
             try:
                 while True:
                     if not is_stopped and should_stop():
                         is_stopped = True
-                        child.send(Stop(stream))
+                        child.send(Stop(inbox.stream))
                     match self._next(child, inbox):
                         case Finish() as finish:
-                            stream = 0
+                            is_finished = True
                             yield Finish(FinishReason.CANCELLED, finish.usage) if is_stopped else finish
                             return
                         case Delta() as delta if not is_stopped:
                             yield delta
             finally:
-                if stream:  # closed by the reader, or failed
-                    child.send(Stop(stream))
+                if not is_finished:  # closed by the reader, or failed
+                    child.send(Stop(inbox.stream))
 
-    def _next(self, child: "_Child", inbox: Inbox) -> Delta | Finish | int | None:
+    def _next(self, child: ChildProcess, inbox: Inbox) -> Delta | Finish | int | None:
         """Wait a moment for what comes next. Raises: EngineError, also when the child hangs."""
         try:
             answer = inbox.get(timeout=POLL_S)
         except queue.Empty:
-            if child.is_alive and child.quiet_s > self._hang_after_s:
+            if child.is_alive and child.quiet_s(inbox) > self._hang_after_s:
                 child.kill(EngineTimeout.code, f"no step finished for {self._hang_after_s:g} s")
             return None
         if isinstance(answer, EngineError):
             raise answer
         return answer
 
-    def _loaded_child(self, should_stop: ShouldStop) -> "_Child | None":
+    def _loaded_child(self, should_stop: ShouldStop) -> ChildProcess | None:
         """Give a child that is ready, or None once told to stop. Raises: EngineError."""
         child = self._living_child()
         deadline = time.monotonic() + self._load_within_s
@@ -160,142 +144,10 @@ class EngineHost:
             child.raise_if_dead()
         return child
 
-    def _living_child(self) -> "_Child":
+    def _living_child(self) -> ChildProcess:
         with self._lock:
             if self._child is None or not self._child.is_alive:
                 if self._child:
                     self._child.close()
-                self._child = _Child(self._runtime, self._arguments)
+                self._child = ChildProcess(self._runtime, self._arguments)
             return self._child
-
-
-class _Child:
-    """One child process and the thread that reads its pipe."""
-
-    def __init__(self, runtime: str, arguments: Arguments) -> None:
-        self.is_ready = threading.Event()
-        self.is_alive = True
-        self._death = (EngineCrashed.code, "")
-        self._lock = threading.Lock()
-        self._sending = threading.Lock()
-        self._inboxes: dict[int, Inbox] = {}
-        self._numbers = itertools.count(1)
-        self._heard_at = time.monotonic()
-        ours, theirs = socket.socketpair()
-        far_end, self._lifeline = os.pipe()
-        command = [sys.executable, "-m", "inference.host_child"]
-        command += [str(theirs.fileno()), str(far_end), runtime, json.dumps(dict(arguments))]
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-                command,
-                env=_environment(),
-                pass_fds=(theirs.fileno(), far_end),
-                stdin=subprocess.DEVNULL,
-                stdout=2,  # the site's standard output may be somebody's JSON
-            )
-        except OSError as exc:
-            ours.close()
-            os.close(self._lifeline)
-            raise EngineUnavailable(f"the engine's process could not be started: {exc}") from exc
-        finally:
-            theirs.close()
-            os.close(far_end)
-        self._pipe: Connection[ToChild, FromChild] = Connection(ours.detach())
-        self._reader = threading.Thread(target=self._read, name="engine-host", daemon=True)
-        self._reader.start()
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def quiet_s(self) -> float:
-        """Seconds since the child was last heard of, or last given something to do."""
-        return time.monotonic() - self._heard_at
-
-    @contextmanager
-    def inbox(self) -> Iterator[tuple[int, Inbox]]:
-        """Open a numbered inbox for one reply or question."""
-        with self._lock:
-            stream, inbox = next(self._numbers), Inbox()
-            if not self._inboxes:
-                self._heard_at = time.monotonic()
-            self._inboxes[stream] = inbox
-            if not self.is_alive:
-                inbox.put(self._error())
-        try:
-            yield stream, inbox
-        finally:
-            with self._lock:
-                self._inboxes.pop(stream, None)
-
-    def send(self, frame: ToChild) -> None:
-        """Send a frame; where the child is gone, its inboxes say so."""
-        with self._sending:
-            if not self.is_alive:
-                return
-            try:
-                self._pipe.send(frame)
-            except OSError:
-                logger.warning("the engine's process %d is gone", self.pid)
-
-    def kill(self, code: str, detail: str) -> None:
-        """End a child that does not behave; `code` is what its replies raise."""
-        if self._process.poll() is None:
-            logger.error("killing the engine's process %d: %s", self.pid, detail)
-            self._death = (code, detail)
-            self._process.kill()
-
-    def raise_if_dead(self) -> None:
-        if not self.is_alive:
-            raise self._error()
-
-    def close(self) -> None:
-        """End it without an error, and wait until it is gone."""
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait(CLOSE_S)
-        self._reader.join(CLOSE_S)
-
-    def _read(self) -> None:
-        while True:
-            try:
-                frame = self._pipe.recv()
-            except (EOFError, OSError):
-                break
-            self._heard_at = time.monotonic()
-            self._take(frame)
-        status = self._process.wait()
-        with self._sending, self._lock:
-            self.is_alive = False
-            self._death = (self._death[0], self._death[1] or f"the engine's process ended with {status}")
-            for inbox in self._inboxes.values():
-                inbox.put(self._error())
-            self._pipe.close()
-            os.close(self._lifeline)
-
-    def _take(self, frame: FromChild) -> None:
-        match frame:
-            case Ready():
-                self.is_ready.set()
-            case Failed(0, code, detail):
-                self._death = (code, detail)
-            case Failed(stream, code, detail):
-                self._deliver(stream, error_for(code, detail))
-            case Event(stream, event):
-                self._deliver(stream, event)
-            case Counted(stream, tokens):
-                self._deliver(stream, tokens)
-
-    def _deliver(self, stream: int, item: Delta | Finish | int | EngineError) -> None:
-        with self._lock:
-            if inbox := self._inboxes.get(stream):
-                inbox.put(item)
-
-    def _error(self) -> EngineError:
-        return error_for(*self._death)
-
-
-def _environment() -> dict[str, str]:
-    paths = [str(SOURCE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "ORT_DISABLE_TELEMETRY": "1"}

@@ -14,13 +14,13 @@ from tests.inference.contract import EngineContract
 
 class TestExtractive(EngineContract):
     @pytest.fixture(scope="class")
-    def engine(self) -> Engine:  # type: ignore[override]
+    def engine(self) -> Engine:
         return ExtractiveEngine()
 
 
 class TestPaced(EngineContract):
     @pytest.fixture(scope="class")
-    def engine(self) -> Engine:  # type: ignore[override]
+    def engine(self) -> Engine:
         return PacedEngine(tokens_per_s=2000, tokens=40)
 
 

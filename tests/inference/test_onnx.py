@@ -29,7 +29,7 @@ from inference.types import ChatMessage, Delta, Finish, FinishReason, Generation
 
 @pytest.fixture(scope="module")
 def engine(tiny_phi3: Path) -> Iterator[OnnxEngine]:
-    engine = OnnxEngine(tiny_phi3, hang_after_s=2.0)
+    engine = OnnxEngine(tiny_phi3, hang_after_s=4.0)
     yield engine
     engine.close()
 

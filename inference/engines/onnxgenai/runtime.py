@@ -44,7 +44,7 @@ class OnnxRuntime:
         except ImportError as exc:
             raise EngineUnavailable("onnxruntime-genai is not installed") from exc
         og.disable_telemetry_events()
-        options = {"intra_op_num_threads": threads or len(os.sched_getaffinity(0))}
+        options = {"intra_op_num_threads": threads or _cores()}
         try:
             config = og.Config(folder)
             config.overlay(json.dumps({"model": {"decoder": {"session_options": options}}}))
@@ -152,6 +152,11 @@ class _ReplyText:
             self._is_first = False
             return text.removeprefix(" ")
         return text
+
+
+def _cores() -> int:
+    """Count the cores this process may use; left alone the runtime takes half of them."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _check_options(request: GenerationRequest) -> None:
