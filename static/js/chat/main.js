@@ -64,7 +64,7 @@ function follow(before) {
   if (state.connection !== before.connection) {
     if (state.connection.status === "open") openSince = 0;
     else if (!openSince) openSince = Date.now();
-    setTimeout(() => drawConnection(), LOST_AFTER_MS);
+    setTimeout(drawLines, LOST_AFTER_MS);
   }
 }
 
@@ -83,18 +83,20 @@ function draw() {
   page.classList.toggle("is-new", !state.items.length);
   if (state.items.length) composer.box.placeholder = composer.box.dataset.followUp;
   const hasChanged = view.render(state);
-  const reply = runningReply(state);
-  line.show(reply && replyLine(reply, words, Number(documents)));
-  drawConnection();
+  drawLines();
   const notice = part("notice");
   notice.hidden = !state.notice;
   notice.querySelector("[data-text]").textContent = state.notice?.message || "";
   if (hasChanged) scroll.follow();
 }
 
-function drawConnection() {
-  const isLate = openSince && Date.now() - openSince >= LOST_AFTER_MS;
+/* One line at a time: how the answer stands, or why nothing can be said about it. */
+function drawLines() {
+  const isLate = Boolean(openSince) && Date.now() - openSince >= LOST_AFTER_MS;
+  const reply = isLate ? null : runningReply(state);
   connection.show(isLate ? connectionLine(state.connection, words, Date.now(), unsent(state)) : null);
+  line.show(reply && replyLine(reply, words, Number(documents)));
+  page.classList.toggle("is-away", isLate);
 }
 
 function stop() {
