@@ -25,7 +25,7 @@ from knowledge.errors import IndexUnavailable
 from knowledge.models import Chunk, Collection, DocumentStatus
 from knowledge.retrieval_types import Passage, SearchResult, Sentence
 from knowledge.sentence_vectors import mix_sentences
-from knowledge.tokens import query_tokens
+from knowledge.tokens import Matcher, query_tokens
 
 logger = logging.getLogger(__name__)
 
@@ -79,8 +79,7 @@ def search(
     fused = found.fused
     if previous.strip():
         fused = scoring.add_previous(fused, _find(previous, places).fused)
-    weights = lexical.weigh(query_tokens(query))
-    return _rank(found, fused, weights, top_k)
+    return _rank(found, fused, Matcher(query, lexical.weigh), top_k)
 
 
 def warm() -> None:
@@ -130,13 +129,11 @@ def _readable(places: Sequence[Collection], ids: Iterable[int], keys: Iterable[s
     return dict(rows.order_by().values_list("pk", "key"))
 
 
-def _rank(
-    found: _Candidates, fused: Mapping[int, float], weights: Mapping[str, float], top_k: int
-) -> SearchResult:
+def _rank(found: _Candidates, fused: Mapping[int, float], matcher: Matcher, top_k: int) -> SearchResult:
     """Read the sentences of the best candidates, order by them, and say how sure that is."""
     first = sorted(fused, key=lambda pk: (-fused[pk], pk))[: max(top_k, RERANKED)]
     chunks = Chunk.objects.select_related("document__collection").in_bulk(first)
-    sentences = {pk: scoring.score_sentences(chunks[pk].text, weights) for pk in first if pk in chunks}
+    sentences = {pk: scoring.score_sentences(chunks[pk].text, matcher) for pk in first if pk in chunks}
     final = {
         pk: (fused[pk] + scoring.BEST_SENTENCE * max((s.words for s in scored), default=0.0))
         / (1 + scoring.BEST_SENTENCE)
@@ -150,7 +147,7 @@ def _rank(
         _passage(chunks[pk], final[pk], found.dense.get(pk, 0.0), found.words.get(pk, 0.0), scored)
         for pk, scored in zip(order, mixed, strict=True)
     )
-    confidence = estimate_confidence(_weigh_evidence(found, [chunks[pk] for pk in order], sentences, weights))
+    confidence = estimate_confidence(_weigh_evidence(found, [chunks[pk] for pk in order], sentences, matcher))
     return SearchResult(passages, confidence, bool(passages) and is_enough(confidence), found.near.is_partial)
 
 
@@ -158,12 +155,12 @@ def _weigh_evidence(
     found: _Candidates,
     best: Sequence[Chunk],
     sentences: Mapping[int, Sequence[scoring.SentenceScore]],
-    weights: Mapping[str, float],
+    matcher: Matcher,
 ) -> Evidence:
     texts = [indexed_text(chunk.document.title, chunk.heading, chunk.text) for chunk in best[:3]]
     known = scoring.dense_weight(found.near.fertility) / scoring.DENSE_WEIGHTS[0][1]
     return Evidence(
-        coverage=max((scoring.coverage(text, weights) for text in texts), default=0.0),
+        coverage=max((matcher.coverage(text) for text in texts), default=0.0),
         sentence=max((s.words for chunk in best for s in sentences[chunk.pk]), default=0.0),
         dense=known * max(found.near.similarity.values(), default=0.0),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from knowledge.sentences import split_sentences
-from knowledge.tokens import index_tokens
+from knowledge.tokens import Matcher
 
 # Measured in docs/measurements-retrieval.md. Word-pieces a word say how far the embedding model
 # knows the question's language; what it does not know it must not decide.
@@ -13,7 +13,7 @@ DENSE_WEIGHTS: Final = ((1.6, 0.45), (2.3, 0.20))
 DENSE_WEIGHT_UNKNOWN: Final = 0.05
 BEST_SENTENCE: Final = 0.75
 PREVIOUS_TURN: Final = 0.15
-USUAL_SENTENCE_TOKENS: Final = 60.0
+USUAL_SENTENCE_CHARS: Final = 100
 LONG_SENTENCE: Final = 0.1  # how much a sentence twice as long is worth less
 
 
@@ -64,26 +64,16 @@ def add_previous(now: Mapping[int, float], before: Mapping[int, float]) -> dict[
     return {pk: score / (1 + PREVIOUS_TURN) for pk, score in both.items()}
 
 
-def score_sentences(text: str, weights: Mapping[str, float]) -> list[SentenceScore]:
-    """Score each sentence of a passage by the question's tokens it holds.
+def score_sentences(text: str, matcher: Matcher) -> list[SentenceScore]:
+    """Score each sentence of a passage by the share of the question it holds.
 
-    weights: the question's tokens and what each says. Long sentences hold more by chance: they are
-    worth a little less.
+    Long sentences hold more by chance: they are worth a little less.
     """
-    total = sum(weights.values()) or 1.0
-    scores: list[SentenceScore] = []
-    for start, end in split_sentences(text):
-        tokens = index_tokens(text[start:end])
-        held = sum(weights[token] for token in weights.keys() & set(tokens))
-        scores.append(SentenceScore(start, end, held / total / _length_norm(len(tokens))))
-    return scores
+    return [
+        SentenceScore(start, end, matcher.coverage(text[start:end]) / _length_norm(end - start))
+        for start, end in split_sentences(text)
+    ]
 
 
-def _length_norm(tokens: int) -> float:
-    return max(1.0, 1 - LONG_SENTENCE + LONG_SENTENCE * tokens / USUAL_SENTENCE_TOKENS)
-
-
-def coverage(text: str, weights: Mapping[str, float]) -> float:
-    """Share of the question's weight that a text holds, 0–1."""
-    total = sum(weights.values()) or 1.0
-    return sum(weights[token] for token in weights.keys() & set(index_tokens(text))) / total
+def _length_norm(chars: int) -> float:
+    return max(1.0, 1 - LONG_SENTENCE + LONG_SENTENCE * chars / USUAL_SENTENCE_CHARS)

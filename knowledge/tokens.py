@@ -7,7 +7,8 @@ trigrams (Thai, Lao, Khmer, Burmese). Index tokens are ASCII, so that no databas
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 MAX_WORD_CHARS: Final = 40  # longer runs are data, not words
@@ -76,8 +77,29 @@ def index_tokens(text: str) -> list[str]:
 
 
 def query_tokens(text: str) -> list[str]:
-    """List the distinct tokens of a question, in order of appearance."""
+    """List the distinct tokens of a question, as the word index has them, in order of appearance."""
     return list(dict.fromkeys(index_tokens(text)))
+
+
+class Matcher:
+    """Finds a question's tokens in texts, without taking the texts apart: for scoring many sentences."""
+
+    def __init__(self, question: str, weigh: Callable[[Sequence[str]], Mapping[str, float]]) -> None:
+        """weigh: what each index token says; tokens it leaves out are not looked for."""
+        tokens = {encode(token): token for word, more in _units(question) for token in (word, *more)}
+        weights = {tokens[name]: weight for name, weight in weigh(list(tokens)).items()}
+        self._parts = {token: weight for token, weight in weights.items() if _is_part(token)}
+        self._words = {token: weight for token, weight in weights.items() if token not in self._parts}
+        self._total = sum(weights.values()) or 1.0
+
+    def coverage(self, text: str) -> float:
+        """Share of the question's weight that a text holds, 0–1."""
+        folded = normalise(text)
+        held = sum(weight for part, weight in self._parts.items() if part in folded)
+        whole = set(_RUN.findall(folded))
+        if not folded.isascii():
+            whole.update([_stem(word) for word in whole])
+        return (held + sum(self._words[word] for word in self._words.keys() & whole)) / self._total
 
 
 def encode(token: str) -> str:
@@ -101,6 +123,11 @@ def _units(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
                 yield from ((gram, ()) for gram in _grams(piece, 3))
             else:
                 yield _word(piece)
+
+
+def _is_part(token: str) -> bool:
+    """Tell tokens that may stand anywhere in a run from whole words."""
+    return len(token) == GRAM_CHARS or bool(_CJK_RUN.match(token) or _SPACELESS_RUN.match(token))
 
 
 def _split_scripts(run: str) -> Iterable[str]:
@@ -127,6 +154,7 @@ def _grams(run: str, size: int) -> list[str]:
     return [run[start : start + size] for start in range(max(1, len(run) - size + 1))]
 
 
+@lru_cache(maxsize=16_384)
 def _stem(word: str) -> str:
     """Take a Hebrew or Arabic word's clitics and endings off; other words stay as they are."""
     if len(word) < GRAM_CHARS or word.isascii():

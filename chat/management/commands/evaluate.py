@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -25,6 +25,8 @@ from knowledge import ingest, retrieval
 from knowledge.evaluation import (
     Answerer,
     BadEvaluationFile,
+    GoldenDocument,
+    GoldenQuestion,
     ask,
     hold_out,
     ingest_documents,
