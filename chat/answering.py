@@ -1,5 +1,6 @@
 """From a question to what the engine is asked: retrieve, and build the prompt."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ from knowledge.retrieval_types import SearchResult
 TOP_K = 5
 MAX_TOKENS = 400
 MAX_QUOTES = 8
+NO_LIMIT = 10**9
+
+_LIST_MARK = re.compile(r"^\s*(?:[-*•–]|\d{1,3}[.)])\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def plan(question: Question, result: SearchResult, engine: Engine) -> Plan:
         language=question.language,
         refusal=question.refusal,
         count_tokens=engine.count_tokens,
-        context_tokens=engine.context_tokens,
+        context_tokens=engine.context_tokens or NO_LIMIT,
         max_tokens=MAX_TOKENS,
     )
     request = GenerationRequest(messages=prompt.messages, max_tokens=MAX_TOKENS, quotes=quotes(result))
@@ -87,7 +91,7 @@ def plan(question: Question, result: SearchResult, engine: Engine) -> Plan:
 def quotes(result: SearchResult) -> tuple[Quote, ...]:
     """Return the sentences that may be quoted, best first."""
     found = [
-        Quote(n, passage.text[sentence.start : sentence.end].strip(), sentence.score)
+        Quote(n, _LIST_MARK.sub("", passage.text[sentence.start : sentence.end]).strip(), sentence.score)
         for n, passage in enumerate(result.passages, start=1)
         for sentence in passage.sentences
     ]

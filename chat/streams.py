@@ -36,7 +36,8 @@ async def follow(reply: Message, after: int = 0) -> AsyncGenerator[EventDict, No
     Whoever joins late sees no gap and no repeat: what the log cannot replay comes as a snapshot.
     """
     entries = await in_thread(_replay)(str(reply.pk))
-    start = _start_index(entries, after)
+    is_fresh = not entries and reply.attempt == 0 and not reply.is_over
+    start = 0 if is_fresh else _start_index(entries, after)
     if start is None:
         reply = await in_thread(Message.objects.get)(pk=reply.pk)
         for event in from_row(reply):

@@ -18,7 +18,7 @@ from tests.site import PASSWORD, Site
 
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 QUESTIONS = {
-    "en": "How many days do I have to return a coffee machine?",
+    "en": "Within how many days can I return an appliance?",
     "he": "תוך כמה ימים אפשר להחזיר מוצר?",
     "ar": "كم يوما لدي لإرجاع المنتج؟",
 }

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from tests.site import PASSWORD, Site
 
@@ -17,6 +17,22 @@ _IGNORED = ("favicon",)
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
     """English, a desktop, light."""
     return {**browser_context_args, "locale": "en-GB", "viewport": {"width": 1280, "height": 800}}
+
+
+@pytest.fixture
+def open_context(
+    browser: Browser, browser_context_args: dict[str, Any]
+) -> Iterator[Callable[..., BrowserContext]]:
+    """Open browsers of their own, each with what differs from the usual."""
+    opened: list[BrowserContext] = []
+
+    def start(**different: Any) -> BrowserContext:
+        opened.append(browser.new_context(**{**browser_context_args, **different}))
+        return opened[-1]
+
+    yield start
+    for context in opened:
+        context.close()
 
 
 @pytest.fixture
@@ -45,11 +61,13 @@ def guest(page: Page, watch: Callable[[Page], Page]) -> Page:
 
 
 @pytest.fixture
-def as_user(new_context: Callable[..., BrowserContext], watch: Callable[[Page], Page]) -> Callable[..., Page]:
+def as_user(
+    open_context: Callable[..., BrowserContext], watch: Callable[[Page], Page]
+) -> Callable[..., Page]:
     """Open a browser of its own for a demo person, signed in through the form."""
 
     def sign_in(site: Site, name: str, **context: Any) -> Page:
-        page = watch(new_context(**context).new_page())
+        page = watch(open_context(**context).new_page())
         page.goto(f"{site.url}/accounts/login/")
         page.locator("input[name=username]").fill(name)
         page.locator("input[name=password]").fill(PASSWORD)

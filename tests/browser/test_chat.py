@@ -10,7 +10,7 @@ from tests.site import Site
 
 pytestmark = pytest.mark.browser
 
-QUESTION = "How many days do I have to send something back?"
+QUESTION = "Within how many days of delivery can an appliance be returned?"
 
 
 def ask(page: Page, text: str) -> None:
@@ -150,12 +150,12 @@ def test_a_question_asked_in_one_tab_appears_in_the_other(
 
 
 def test_a_strangers_conversation_is_as_missing_as_none(
-    site: Site, guest: Page, new_context: Callable[..., BrowserContext]
+    site: Site, guest: Page, open_context: Callable[..., BrowserContext]
 ) -> None:
     guest.goto(site.url)
     ask(guest, QUESTION)
     finished(guest)
-    stranger = new_context().new_page()
+    stranger = open_context().new_page()
 
     foreign = stranger.goto(guest.url)
     missing = stranger.goto(f"{site.url}/chat/support/00000000-0000-4000-8000-000000000000/")
@@ -169,9 +169,9 @@ def test_hebrew_reads_from_right_to_left(
     site: Site,
     as_user: Callable[..., Page],
     watch: Callable[[Page], Page],
-    new_context: Callable[..., BrowserContext],
+    open_context: Callable[..., BrowserContext],
 ) -> None:
-    page = watch(new_context(locale="he-IL").new_page())
+    page = watch(open_context(locale="he-IL").new_page())
     page.goto(site.url)
     expect(page.locator("html")).to_have_attribute("dir", "rtl")
 
@@ -188,10 +188,10 @@ def test_hebrew_reads_from_right_to_left(
 
 
 def test_the_phone_shows_the_answer_and_its_evidence_without_sideways_scrolling(
-    site: Site, watch: Callable[[Page], Page], new_context: Callable[..., BrowserContext]
+    site: Site, watch: Callable[[Page], Page], open_context: Callable[..., BrowserContext]
 ) -> None:
     page = watch(
-        new_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True).new_page()
+        open_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True).new_page()
     )
     page.goto(site.url)
     ask(page, QUESTION)

@@ -77,7 +77,7 @@ def test_a_customer_finds_no_knowledge_pages(site: Site, as_user: Callable[..., 
 
 
 def test_staff_read_a_transcript(
-    site: Site, guest: Page, as_user: Callable[..., Page], new_context: Callable[..., BrowserContext]
+    site: Site, guest: Page, as_user: Callable[..., Page], open_context: Callable[..., BrowserContext]
 ) -> None:
     guest.goto(site.url)
     ask(guest, "What does fault code E3 of the coffee machine mean for my warranty?")
