@@ -147,7 +147,14 @@ class EngineHost:
     def _living_child(self) -> ChildProcess:
         with self._lock:
             if self._child is None or not self._child.is_alive:
-                if self._child:
-                    self._child.close()
-                self._child = ChildProcess(self._runtime, self._arguments)
+                self._child = self._new_child()
             return self._child
+
+    def _new_child(self) -> ChildProcess:
+        return ChildProcess(self._runtime, self._arguments, self._replace)
+
+    def _replace(self, dead: ChildProcess) -> None:
+        """Start another child at once for one that died; not for one that never got ready."""
+        with self._lock:
+            if self._child is dead and dead.is_ready.is_set():
+                self._child = self._new_child()

@@ -9,6 +9,7 @@ import fcntl
 import json
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -123,6 +124,7 @@ def main(socket: str, lifeline: str, dotted: str, arguments: str) -> None:
     logging.basicConfig(level=logging.INFO, format="engine child %(process)d: %(levelname)s %(message)s")
     hold_on_to(int(lifeline))
     os.nice(NICENESS)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which lets replies end first
     pipe: Connection[FromChild, ToChild] = Connection(int(socket))
     try:
         runtime = build(dotted, json.loads(arguments))

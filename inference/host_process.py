@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -41,7 +41,11 @@ class Inbox(queue.SimpleQueue[Item]):
 class ChildProcess:
     """One child process and the thread that reads its pipe."""
 
-    def __init__(self, runtime: str, arguments: Arguments) -> None:
+    def __init__(
+        self, runtime: str, arguments: Arguments, on_death: Callable[["ChildProcess"], None]
+    ) -> None:
+        """on_death: called once, from the thread that reads the pipe."""
+        self._on_death = on_death
         self.is_ready = threading.Event()
         self.is_alive = True
         self._death = (EngineCrashed.code, "")
@@ -139,6 +143,7 @@ class ChildProcess:
                 inbox.put(self._error())
             self._pipe.close()
             os.close(self._lifeline)
+        self._on_death(self)
 
     def _take(self, frame: FromChild) -> None:
         match frame:

@@ -167,6 +167,17 @@ def test_cancel_while_the_child_is_stopped_waits_for_nobody_once_it_is_killed(ma
         list(host.stream(ask(), should_stop=lambda: True))
 
 
+def test_a_child_that_died_is_replaced_before_anybody_asks(make_host: MakeHost) -> None:
+    host = make_host()
+    host.load()
+    first_pid = host.pid
+    assert first_pid
+
+    os.kill(first_pid, signal.SIGKILL)
+
+    assert wait_for(lambda: host.is_loaded and host.pid != first_pid)
+
+
 def test_close_ends_the_child(make_host: MakeHost) -> None:
     host = make_host()
     host.load()
