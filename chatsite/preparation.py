@@ -12,6 +12,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from inference.filelock import locked
+
 
 def prepare(*, with_demo: bool) -> bool:
     """Bring tables and static files up to date, and fill an empty site; say whether that took anything."""
@@ -31,13 +33,20 @@ def _migrate() -> bool:
 
 def collect_static() -> bool:
     """Collect static files unless the same ones are there; say whether it was needed."""
-    stamp = Path(settings.STATIC_ROOT) / "prepared.sha256"
-    fingerprint = _static_fingerprint()
-    if stamp.is_file() and stamp.read_text(encoding="utf-8") == fingerprint:
+    root = Path(settings.STATIC_ROOT)
+    stamp, fingerprint = root / "prepared.sha256", _static_fingerprint()
+    if _holds(stamp, fingerprint):
         return False
-    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
-    stamp.write_text(fingerprint, encoding="utf-8")
+    with locked(root.parent / ".setup-static.lock"):
+        if _holds(stamp, fingerprint):  # another process has just done it
+            return True
+        call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+        stamp.write_text(fingerprint, encoding="utf-8")
     return True
+
+
+def _holds(stamp: Path, fingerprint: str) -> bool:
+    return stamp.is_file() and stamp.read_text(encoding="utf-8") == fingerprint
 
 
 def _static_fingerprint() -> str:

@@ -216,3 +216,26 @@ def test_redis_that_may_evict_waiting_work_is_refused(settings: Settings, redis_
 
     with pytest.raises(ImproperlyConfigured, match="noeviction"):
         checks.check_services()
+
+
+@needs_redis
+def test_worker_does_not_start_on_a_redis_that_may_evict(tmp_path: Path, redis_server: RedisServer) -> None:
+    redis_server.configure("maxmemory-policy", "allkeys-lru")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "celery", "-A", "chatsite", "worker", "-Q", "background", "--pool", "threads"],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DATA_DIR": str(tmp_path),
+            "DATABASE_URL": "postgres://chat@127.0.0.1/chat",
+            "REDIS_URL": redis_server.url,
+            "CHROMA_URL": "http://127.0.0.1:1",
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 1
+    assert "noeviction" in done.stderr

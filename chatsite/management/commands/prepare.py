@@ -14,7 +14,6 @@ class Command(BaseCommand):
     """Bring the site up to date with the code; with --serve, start it afterwards."""
 
     help = "Migrate, collect static files and, with --demo, fill an empty site; each only when needed."
-    requires_system_checks: list[str] = []  # migrate and serve check for themselves
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
