@@ -98,8 +98,7 @@ def _steps(request: HttpRequest) -> dict[str, object]:
     may_add_documents = (
         is_knowledge_administrator(request.user) or manageable_collections(request.user).exists()
     )
-    has_own_documents = may_add_documents and Document.objects.filter(owner_id=request.user.pk).exists()
-    return {"may_add_documents": may_add_documents, "has_own_documents": has_own_documents}
+    return {"may_add_documents": may_add_documents}
 
 
 def _document_count(request: HttpRequest, assistant: Assistant) -> int:

@@ -3,7 +3,7 @@
 /** Copy an answer as text: numbers of sources without their pages, code without its buttons. */
 export function answer(button, article, words) {
   const copy = article.querySelector(".prose").cloneNode(true);
-  for (const chip of copy.querySelectorAll("a.cite")) chip.replaceWith(`[${chip.dataset.n}]`);
+  for (const chip of copy.querySelectorAll("a.cite")) chip.replaceWith(` [${chip.dataset.n}]`);
   for (const extra of copy.querySelectorAll(".code-head, annotation")) extra.remove();
   write(button, asText(copy), words);
 }

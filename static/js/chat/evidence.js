@@ -66,12 +66,12 @@ function lay() {
 
 function close() {
   const { opener, chip } = shown;
+  (opener?.isConnected ? opener : chip)?.focus({ preventScroll: true });
   unmark();
   shown = null;
   panel.hidden = true;
   scrim.remove();
   app.classList.add("no-side");
-  (opener?.isConnected ? opener : chip)?.focus({ preventScroll: true });
 }
 
 function unmark() {

@@ -8,7 +8,9 @@ export function add(url, title, parts) {
   let today = list.querySelector('[data-day="today"]');
   if (!today) {
     today = parts("today");
-    list.querySelector("[data-part=list]").prepend(today);
+    const newest = list.querySelector("[data-day]");
+    if (newest) newest.before(today);
+    else list.querySelector("[data-part=list]").append(today);
   }
   const row = parts("conversation");
   row.href = url;

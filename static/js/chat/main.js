@@ -75,6 +75,7 @@ function begin() {
   history.replaceState(null, "", url);
   composer.moveTo(`${owner}:${state.conversation}`);
   part("title").textContent = question;
+  document.title = `${question} · ${document.title}`;
   load(() => import("./list.js"), (list) => list.add(url, question, parts));
 }
 
@@ -109,6 +110,10 @@ function load(module, then) {
   module().then(then, (error) => console.warn("Not loaded:", error.message));
 }
 
+function focusBox() {
+  if (!matchMedia("(pointer: coarse)").matches) composer.box.focus(); // on a phone that opens the keyboard
+}
+
 const answerOf = (el) => el.closest("[data-message]");
 const chipOf = (event) => event.target.closest?.("a.cite");
 
@@ -116,7 +121,7 @@ const ACTIONS = {
   again: (el) => dispatch({ type: "page.again", message: answerOf(el).dataset.message, clientId: newClientId() }),
   ask: (el) => {
     composer.ask(el.dataset.text);
-    if (!matchMedia("(pointer: coarse)").matches) composer.box.focus(); // on a phone that opens the keyboard
+    focusBox();
   },
   focus: () => composer.box.focus(),
   retry: () => socket.connect(),
@@ -137,8 +142,9 @@ page.addEventListener("click", (event) => {
 });
 for (const type of ["pointerover", "focusin"]) {
   thread.addEventListener(type, (event) => {
-    const chip = event.pointerType === "touch" ? null : chipOf(event);
-    if (chip) load(() => import("./quote.js"), (quote) => quote.show(chip, answerOf(chip), { parts, words }));
+    const chip = chipOf(event);
+    const isReturning = event.pointerType === "touch" || event.relatedTarget?.closest?.(".evidence");
+    if (chip && !isReturning) load(() => import("./quote.js"), (quote) => quote.show(chip, answerOf(chip), { parts, words }));
   });
 }
 document.addEventListener("keydown", (event) => {
@@ -153,3 +159,4 @@ const socket = createSocket(page.dataset.socket, dispatch);
 composer.restore(new Set(drawnByServer.map(({ dataset }) => dataset.clientId)));
 draw();
 scroll.toEnd();
+focusBox();
