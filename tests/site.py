@@ -37,10 +37,11 @@ def wait_until(is_true: Callable[[], bool], what: str, timeout_s: float = START_
         time.sleep(0.05)
 
 
-def answers(url: str) -> bool:
-    """Say whether an address answers with success."""
+def answers(url: str, host: str = "") -> bool:
+    """Say whether an address answers with success, under another host name where one is given."""
+    request = urllib.request.Request(url, headers={"Host": host} if host else {})
     try:
-        with urllib.request.urlopen(url, timeout=5) as response:
+        with urllib.request.urlopen(request, timeout=5) as response:
             return bool(response.status == 200)
     except (urllib.error.URLError, ConnectionError, TimeoutError):
         return False
@@ -145,7 +146,7 @@ class Site:
 
         def is_up() -> bool:
             process.check_running()
-            return answers(f"{self.url}/healthz")
+            return answers(f"{self.url}/healthz", self.environment.get("ALLOWED_HOSTS", "").split(",")[0])
 
         wait_until(is_up, f"{self.url}/healthz")
 
