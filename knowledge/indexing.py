@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
@@ -28,8 +29,9 @@ from knowledge.run import Run
 logger = logging.getLogger(__name__)
 
 PARSE_TIMEOUT_S = 60.0
-ROWS_A_BATCH = 200
-VECTORS_A_BATCH = 16
+ROWS_A_BATCH = 25  # short transactions: SQLite has one writer, and chats write too
+VECTORS_A_BATCH = 64
+TEXTS_A_STEP = 8  # how much a stop waits for
 
 
 def read_into_index(run: Run) -> None:
@@ -105,12 +107,15 @@ def _write_vectors(run: Run, title: str, chunks: list[Chunk]) -> None:
     collection = run.document.collection
     done = 0
     for batch in in_batches(chunks, VECTORS_A_BATCH):
-        vectors = embed(title, batch)
+        vectors = []
+        for step in in_batches(batch, TEXTS_A_STEP):
+            vectors.append(embed(title, step))
+            done += len(step)
+            run.report(done, len(chunks))
         keys = [row.key for row in batch]
-        index.upsert(collection, keys, vectors)
-        done += len(batch)
+        index.upsert(collection, keys, np.concatenate(vectors))
         try:
-            run.hold() if done == len(chunks) else run.report(done, len(chunks))
+            run.hold()
         except DocumentLost:
             index.delete(collection, keys)  # whoever deleted the document may have passed here already
             raise

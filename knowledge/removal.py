@@ -21,7 +21,7 @@ from knowledge.models import Chunk, Collection, Document, DocumentStatus
 
 logger = logging.getLogger(__name__)
 
-BATCH = 500
+BATCH = 100  # short transactions: SQLite has one writer, and chats write too
 JOB_KIND = "document"
 T = TypeVar("T")
 
