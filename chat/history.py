@@ -48,7 +48,7 @@ class Shown:
     def seconds(self) -> float | None:
         """How long the reply took, None when nobody knows."""
         total = self.message.timings.get("total_s")
-        return total if isinstance(total, int | float) else None
+        return max(0.1, total) if isinstance(total, int | float) else None
 
 
 def _inside(item: NearestItem) -> str:

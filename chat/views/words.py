@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.utils.formats import get_format
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
@@ -73,6 +74,7 @@ def catalogue() -> dict[str, object]:
     """Return the sentences in the reader's language, plural forms by category name."""
     return {
         "language": get_language() or "en",
+        "decimal": get_format("DECIMAL_SEPARATOR"),
         "sentences": _sentences(),
         "plurals": {
             key: {category: form(number) for category, number in SAMPLES.items()}

@@ -5,6 +5,7 @@ import { connectionLine, createWords, placeOf, replyLine } from "./words.js";
 
 const words = createWords({
   language: "ar",
+  decimal: ",",
   sentences: { page: "p. {page}", queued_next: "next", working: "working" },
   plurals: {
     reading: { zero: "zero", one: "one", two: "two", few: "few {n}", many: "many {n}", other: "other" },
@@ -16,6 +17,10 @@ const reply = { isStopping: false, stage: "", sources: [], queue: null };
 test("a name in a sentence is filled in, an unknown one stays", () => {
   assert.equal(words.t("page", { page: "41" }), "p. 41");
   assert.equal(words.t("page"), "p. {page}");
+});
+
+test("a number has the decimal sign that the server writes", () => {
+  assert.equal(words.t("page", { page: "6.1" }), "p. 6,1");
 });
 
 test("a count picks the form of its language", () => {

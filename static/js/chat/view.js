@@ -179,7 +179,7 @@ export function createView({ thread, parts, words }) {
   function facts({ sources, finish }) {
     const read = sources.length ? words.n("read", sources.length) : "";
     const seconds = finish?.timings?.total_s;
-    const took = typeof seconds === "number" ? words.t("seconds", { n: seconds }) : "";
+    const took = typeof seconds === "number" ? words.t("seconds", { n: Math.max(0.1, seconds).toFixed(1) }) : "";
     return [read, took].filter(Boolean).join(" · ");
   }
 

@@ -1,10 +1,9 @@
 /* What the page says: the translated catalogue, and which sentence a state calls for. Pure. */
 
 /** Wrap the catalogue: `t` fills {names} into a sentence, `n` picks the plural form for a count first. */
-export function createWords({ language, sentences, plurals }) {
+export function createWords({ language, decimal, sentences, plurals }) {
   const rules = new Intl.PluralRules(language);
-  const numbers = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
-  const show = (value) => (typeof value === "number" ? numbers.format(value) : value);
+  const show = (value) => (Number.isInteger(value) ? value : String(value).replace(".", decimal)); // as the server does
   const fill = (sentence, values) =>
     sentence.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? show(values[name]) : whole));
   return {
