@@ -16,9 +16,10 @@ def test_a_missing_page_stands_in_the_frame(client: Client) -> None:
     assert 'class="spine"' in page
 
 
-@pytest.mark.parametrize("name", ["400.html", "500.html"])
+@pytest.mark.parametrize("name", ["400.html", "403_csrf.html", "500.html"])
 def test_the_pages_for_broken_requests_need_nothing_of_the_request(name: str) -> None:
     page = render_to_string(name)
 
     assert "To the chat" in page
     assert "style=" not in page
+    assert "<form" not in page

@@ -100,9 +100,7 @@ def test_too_many_wrong_passwords_lock_the_name_from_that_address(
     assert AccessAttempt.objects.get().username == name
 
 
-def test_a_locked_name_is_open_from_another_address(
-    client: Client, alice: User, settings: Settings
-) -> None:
+def test_a_locked_name_is_open_from_another_address(client: Client, alice: User, settings: Settings) -> None:
     settings.AXES_ENABLED = True
     settings.AXES_FAILURE_LIMIT = 2
     for _try in range(3):
