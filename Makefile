@@ -32,10 +32,10 @@ test-browser: dev  ## the browser tests, which need a process of their own
 check: dev lint  ## style, types, layers, deploy checks, missing migrations
 	@$(BIN)/mypy .
 	@$(BIN)/lint-imports
-	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; \
-	set -a; . .ci/production.env; set +a; export DATA_DIR="$$scratch"; \
-	$(BIN)/python manage.py check --deploy --fail-level WARNING; \
-	$(BIN)/python manage.py makemigrations --check --dry-run
+	@scratch=$$(mktemp -d); trap 'rm -rf "$$scratch"' EXIT; export DATA_DIR="$$scratch"; \
+	$(BIN)/python manage.py makemigrations --check --dry-run; \
+	set -a; . .ci/production.env; set +a; \
+	$(BIN)/python manage.py check --deploy --fail-level WARNING
 
 lint: dev  ## style only
 	@$(BIN)/ruff check .
