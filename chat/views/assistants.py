@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
 from accounts.roles import may_change_assistants
@@ -27,7 +27,7 @@ def _editor(request: HttpRequest) -> User:
 
 
 @login_required
-@require_GET
+@require_safe
 def assistant_list(request: HttpRequest) -> HttpResponse:
     """List the assistants with what they answer from."""
     _editor(request)

@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts import audit
 from accounts.roles import is_support_staff
@@ -57,7 +57,7 @@ def search(form: TranscriptSearchForm) -> QuerySet[Conversation]:
 
 
 @login_required
-@require_GET
+@require_safe
 def transcript_list(request: HttpRequest) -> HttpResponse:
     """List conversations, newest first."""
     _check_staff(request)
@@ -89,7 +89,7 @@ def _line(message: Message) -> Line:
 
 
 @login_required
-@require_GET
+@require_safe
 def transcript(request: HttpRequest, conversation: UUID) -> HttpResponse:
     """Show one conversation with the sources of its answers."""
     _check_staff(request)

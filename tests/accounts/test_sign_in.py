@@ -185,7 +185,7 @@ def test_a_changed_password_signs_out_other_browsers(alices_browser: Client, ali
 @pytest.mark.parametrize(
     "page",
     ["login/", "signup/", "logout/", "password/reset/", "password/reset/done/", "password/reset/key/done/",
-     "password/reset/key/1-set-password/", "inactive/"],
+     "password/reset/key/1-set-password/", "inactive/", "confirm-email/", "confirm-email/x/"],
 )  # fmt: skip
 def test_every_page_of_the_door_is_ours_and_free_of_inline_code(client: Client, page: str) -> None:
     response = client.get(f"/accounts/{page}", follow=True)
