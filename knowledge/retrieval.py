@@ -20,7 +20,7 @@ from inference.errors import EngineError
 from knowledge import index, lexical, scoring
 from knowledge.access import readable_collections
 from knowledge.chunking import indexed_text
-from knowledge.confidence import Evidence, estimate_confidence, is_enough
+from knowledge.confidence import THRESHOLD, Evidence, estimate_confidence
 from knowledge.errors import IndexUnavailable
 from knowledge.models import Chunk, Collection, DocumentStatus
 from knowledge.retrieval_types import Passage, SearchResult, Sentence
@@ -76,10 +76,11 @@ def search(
     if not places or not query.strip():
         return SearchResult((), 0.0, is_answerable=False)
     found = _find(query, places)
-    fused = found.fused
-    if previous.strip():
-        fused = scoring.add_previous(fused, _find(previous, places).fused)
-    return _rank(found, fused, Matcher(query, lexical.weigh), top_k)
+    if not previous.strip():
+        return _rank(query, found, found.fused, found.near, top_k)
+    both = f"{previous} {query}"
+    fused = scoring.add_previous(found.fused, _find(previous, places).fused)
+    return _rank(query, found, fused, _ask_vectors(both, places), top_k, both)
 
 
 def warm() -> None:
@@ -129,16 +130,20 @@ def _readable(places: Sequence[Collection], ids: Iterable[int], keys: Iterable[s
     return dict(rows.order_by().values_list("pk", "key"))
 
 
-def _rank(found: _Candidates, fused: Mapping[int, float], matcher: Matcher, top_k: int) -> SearchResult:
-    """Read the sentences of the best candidates, order by them, and say how sure that is."""
+def _rank(
+    query: str, found: _Candidates, fused: Mapping[int, float], near: _Near, top_k: int, both: str = ""
+) -> SearchResult:
+    """Read the sentences of the best candidates, order by them, and say how sure that is.
+
+    near, both: of a follow-up together with the question before, which says what it is about.
+    """
+    matcher = Matcher(query, lexical.weigh)
     first = sorted(fused, key=lambda pk: (-fused[pk], pk))[: max(top_k, RERANKED)]
     chunks = Chunk.objects.select_related("document__collection").in_bulk(first)
-    sentences = {pk: scoring.score_sentences(chunks[pk].text, matcher) for pk in first if pk in chunks}
-    final = {
-        pk: (fused[pk] + scoring.BEST_SENTENCE * max((s.words for s in scored), default=0.0))
-        / (1 + scoring.BEST_SENTENCE)
-        for pk, scored in sentences.items()
-    }
+    sentences = {
+        pk: scoring.score_sentences(chunks[pk].text, matcher) for pk in first if pk in chunks
+    }  # a chunk deleted in between is gone
+    final = {pk: scoring.add_best_sentence(fused[pk], scored) for pk, scored in sentences.items()}
     order = sorted(final, key=lambda pk: (-final[pk], pk))[:top_k]
     mixed = mix_sentences(
         [(chunks[pk].text, sentences[pk], final[pk]) for pk in order], found.near.vector, found.near.fertility
@@ -147,22 +152,18 @@ def _rank(found: _Candidates, fused: Mapping[int, float], matcher: Matcher, top_
         _passage(chunks[pk], final[pk], found.dense.get(pk, 0.0), found.words.get(pk, 0.0), scored)
         for pk, scored in zip(order, mixed, strict=True)
     )
-    confidence = estimate_confidence(_weigh_evidence(found, [chunks[pk] for pk in order], sentences, matcher))
-    return SearchResult(passages, confidence, bool(passages) and is_enough(confidence), found.near.is_partial)
+    matchers = [matcher, Matcher(both, lexical.weigh)] if both else [matcher]
+    confidence = estimate_confidence(_weigh_evidence([chunks[pk] for pk in order], near, matchers))
+    is_answerable = bool(passages) and confidence >= THRESHOLD
+    return SearchResult(passages, confidence, is_answerable, found.near.is_partial)
 
 
-def _weigh_evidence(
-    found: _Candidates,
-    best: Sequence[Chunk],
-    sentences: Mapping[int, Sequence[scoring.SentenceScore]],
-    matcher: Matcher,
-) -> Evidence:
+def _weigh_evidence(best: Sequence[Chunk], near: _Near, matchers: Sequence[Matcher]) -> Evidence:
     texts = [indexed_text(chunk.document.title, chunk.heading, chunk.text) for chunk in best[:3]]
-    known = scoring.dense_weight(found.near.fertility) / scoring.DENSE_WEIGHTS[0][1]
     return Evidence(
-        coverage=max((matcher.coverage(text) for text in texts), default=0.0),
-        sentence=max((s.words for chunk in best for s in sentences[chunk.pk]), default=0.0),
-        dense=known * max(found.near.similarity.values(), default=0.0),
+        coverage=max((matcher.coverage(text) for text in texts for matcher in matchers), default=0.0),
+        dense=max(near.similarity.values(), default=0.0),
+        known=0.0 if near.is_partial else scoring.share_known(near.fertility),
     )
 
 

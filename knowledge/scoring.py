@@ -1,6 +1,6 @@
 """The arithmetic of retrieval: fusion, sentence scores, confidence. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,6 +39,11 @@ def dense_weight(fertility: float) -> float:
     return DENSE_WEIGHT_UNKNOWN
 
 
+def share_known(fertility: float) -> float:
+    """Tell how far the embedding model knows the question's language, 0–1."""
+    return dense_weight(fertility) / DENSE_WEIGHTS[0][1]
+
+
 def stretch(scores: Mapping[int, float]) -> dict[int, float]:
     """Scale to 0–1 between the worst and the best; equal scores all become 1."""
     if not scores:
@@ -73,6 +78,12 @@ def score_sentences(text: str, matcher: Matcher) -> list[SentenceScore]:
         SentenceScore(start, end, matcher.coverage(text[start:end]) / _length_norm(end - start))
         for start, end in split_sentences(text)
     ]
+
+
+def add_best_sentence(passage: float, sentences: Sequence[SentenceScore]) -> float:
+    """Raise a passage's score by its best sentence, staying in 0–1."""
+    best = max((sentence.words for sentence in sentences), default=0.0)
+    return (passage + BEST_SENTENCE * best) / (1 + BEST_SENTENCE)
 
 
 def _length_norm(chars: int) -> float:
