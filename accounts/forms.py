@@ -3,7 +3,15 @@
 from typing import ClassVar
 from zoneinfo import available_timezones
 
-from allauth.account.forms import LoginForm, SignupForm
+from allauth.account.forms import (
+    ChangePasswordForm,
+    LoginForm,
+    ReauthenticateForm,
+    ResetPasswordForm,
+    ResetPasswordKeyForm,
+    SetPasswordForm,
+    SignupForm,
+)
 from django import forms
 from django.conf import settings
 from django.utils.translation import get_language_info
@@ -11,43 +19,72 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 
+NAME_ATTRIBUTES = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+LABELS = {
+    "login": _("User name or e-mail"),
+    "username": _("User name"),
+    "email": _("E-mail address"),
+    "password": _("Password"),
+    "oldpassword": _("Your password until now"),
+    "password1": _("Password"),
+    "password2": _("The same password again"),
+}
+HINTS = {"password1": _("At least 8 characters; a few words are better than symbols.")}
 
-class SignInForm(LoginForm):  # type: ignore[misc]
+
+class _InOurWords(forms.Form):
+    """Labels stand above the fields, so there are no placeholders; hints are one sentence."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        """Write the labels and hints of the fields that django-allauth made."""
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        for name, field in self.fields.items():
+            field.label = LABELS.get(name, field.label)
+            field.help_text = HINTS.get(name, "")
+            field.widget.attrs.pop("placeholder", None)
+
+
+class SignInForm(_InOurWords, LoginForm):  # type: ignore[misc]
     """The fields are called `username` and `password` from outside; an e-mail address does as well."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        """Write the labels."""
+        """Help password managers."""
         super().__init__(*args, **kwargs)
-        name = self.fields["login"]
-        name.label = _("User name or e-mail")
-        name.widget.attrs = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
-        password = self.fields["password"]
-        password.label, password.help_text = _("Password"), ""
-        password.widget.attrs.pop("placeholder", None)
+        self.fields["login"].widget.attrs = dict(NAME_ATTRIBUTES)
 
     def add_prefix(self, field_name: str) -> str:
         """Name the fields as scripts and password managers expect."""
         return str(super().add_prefix("username" if field_name == "login" else field_name))
 
 
-class SignUpForm(SignupForm):  # type: ignore[misc]
+class SignUpForm(_InOurWords, SignupForm):  # type: ignore[misc]
     """A new account."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        """Write the labels."""
+        """Say what the address is for."""
         super().__init__(*args, **kwargs)
-        labels = {
-            "username": _("User name"),
-            "email": _("E-mail address"),
-            "password1": _("Password"),
-            "password2": _("The same password again"),
-        }
-        for name, label in labels.items():
-            self.fields[name].label = label
-            self.fields[name].widget.attrs.pop("placeholder", None)
-        self.fields["username"].widget.attrs |= {"autocapitalize": "none", "spellcheck": "false"}
+        self.fields["username"].widget.attrs |= NAME_ATTRIBUTES
         self.fields["email"].help_text = _("Only to send you a new password when you ask for one.")
-        self.fields["password1"].help_text = _("At least 8 characters; a few words are better than symbols.")
+
+
+class PasswordChangeForm(_InOurWords, ChangePasswordForm):  # type: ignore[misc]
+    """Another password, by who knows the present one."""
+
+
+class PasswordSetForm(_InOurWords, SetPasswordForm):  # type: ignore[misc]
+    """A first password."""
+
+
+class PasswordResetForm(_InOurWords, ResetPasswordForm):  # type: ignore[misc]
+    """Ask for the link by mail."""
+
+
+class PasswordFromLinkForm(_InOurWords, ResetPasswordKeyForm):  # type: ignore[misc]
+    """Another password, by who got the link."""
+
+
+class PasswordAgainForm(_InOurWords, ReauthenticateForm):  # type: ignore[misc]
+    """The present password once more."""
 
 
 def zones() -> list[tuple[str, str]]:

@@ -151,6 +151,7 @@ JOB_KINDS = {
     "reply": ("inference", 10, "chat.turns.run_turn", "chat.turns.fail_turn"),
     "document": ("ingestion", 20, "knowledge.ingest.ingest_document", "knowledge.ingest.fail_document"),
 }
+JOB_SWEEPS = ["chat.turns.end_stale_turns"]  # called every 15 s, beside the queue's own sweep
 JOB_SLOTS = {
     "inference": env.integer("INFERENCE_SLOTS", 0),
     "ingestion": env.integer("INGESTION_SLOTS", 1),
@@ -211,7 +212,15 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "/"
 ACCOUNT_PREVENT_ENUMERATION = "strict"  # sign-up does not tell whose e-mail addresses we know
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_FORMS = {"login": "accounts.forms.SignInForm", "signup": "accounts.forms.SignUpForm"}
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.SignInForm",
+    "signup": "accounts.forms.SignUpForm",
+    "change_password": "accounts.forms.PasswordChangeForm",
+    "set_password": "accounts.forms.PasswordSetForm",
+    "reset_password": "accounts.forms.PasswordResetForm",
+    "reset_password_from_key": "accounts.forms.PasswordFromLinkForm",
+    "reauthenticate": "accounts.forms.PasswordAgainForm",
+}
 # Wrong passwords are counted by axes alone; the rest of allauth's limits stand.
 ACCOUNT_RATE_LIMITS = {"login_failed": None} if RATE_LIMITS else False
 AXES_ENABLED = RATE_LIMITS
