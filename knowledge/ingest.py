@@ -13,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files import File
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.text import slugify
 
 from jobs import queue as job_queue
@@ -179,10 +179,12 @@ def _read(document: Document, watch: Watch) -> JobState:
 
 def _fail(document: Document, error: ExtractError | KnowledgeError) -> JobState:
     """Put the reason on the row; a document that is being deleted meanwhile keeps going away."""
+    with translation.override(settings.LANGUAGE_CODE):
+        sentence = str(error.user_message)
     failed = Document.objects.filter(pk=document.pk, status__in=UNDER_WAY).update(
         status=DocumentStatus.FAILED,
         error_code=str(error.code),
-        error_message=str(error.user_message),
+        error_message=sentence,
         progress_done=0,
         progress_total=0,
         updated_at=timezone.now(),

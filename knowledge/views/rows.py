@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, override
 
 from jobs.models import Job, JobState
+from knowledge.errors import KnowledgeError
+from knowledge.extract.errors import ExtractError
 from knowledge.listing import stamp
 from knowledge.models import Document, DocumentStatus
 from knowledge.removal import JOB_KIND
@@ -37,6 +40,10 @@ CAUSES = {
     "cancelled": gettext_lazy("Stopped"),
 }
 
+KINDS: dict[str, type[ExtractError] | type[KnowledgeError]] = {
+    kind.code: kind for kind in (*ExtractError.__subclasses__(), *KnowledgeError.__subclasses__())
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -48,6 +55,7 @@ class Row:
     icon: str
     label: "StrOrPromise"
     detail: str
+    reason: str
     is_moving: bool
     is_failed: bool
     is_today: bool
@@ -87,10 +95,21 @@ def _row(document: Document, place: int) -> Row:
         icon="stop" if is_stopped else icon,
         label=cause if is_failed else status.label,
         detail=_detail(document, status, place),
+        reason=_reason(document) if is_failed else "",
         is_moving=status in UNDER_WAY or status == DocumentStatus.DELETING,
         is_failed=is_failed,
         is_today=timezone.localdate(document.updated_at) == timezone.localdate(),
     )
+
+
+def _reason(document: Document) -> str:
+    """Say why it failed in the reader's language, unless the stored sentence holds figures of its own."""
+    kind = KINDS.get(document.error_code)
+    if kind is None:
+        return document.error_message
+    with override(settings.LANGUAGE_CODE):
+        is_plain = str(kind.message) == document.error_message
+    return str(kind.message) if is_plain else document.error_message
 
 
 def _detail(document: Document, status: DocumentStatus, place: int) -> str:
