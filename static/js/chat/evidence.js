@@ -54,14 +54,10 @@ function lay() {
   app.classList.toggle("no-side", isSheet);
   panel.hidden = false;
   panel.classList.toggle("is-sheet", isSheet);
-  panel.setAttribute("role", isSheet ? "dialog" : "complementary");
-  if (isSheet) {
-    panel.setAttribute("aria-modal", "true");
-    panel.before(scrim);
-  } else {
-    panel.removeAttribute("aria-modal");
-    scrim.remove();
-  }
+  part("frame").role = isSheet ? "dialog" : "group";
+  part("frame").ariaModal = isSheet ? "true" : null;
+  if (isSheet) panel.before(scrim);
+  else scrim.remove();
 }
 
 function close() {
