@@ -86,15 +86,24 @@ class Site:
         lifecycle.set_draining()
         assert self._server is not None
         for protocol in list(self._server.connections):
-            if isinstance(protocol, WebSocketProtocol):
-                protocol.sendClose(code=CLOSE_SERVICE_RESTART)
+            if isinstance(protocol, WebSocketProtocol) and protocol.state == protocol.STATE_OPEN:
+                # sendClose takes 1000 and private codes only
+                protocol.sendCloseFrame(code=CLOSE_SERVICE_RESTART, reasonUtf8=b"restarting")
         threading.Thread(target=self._end, name="end", daemon=True).start()
+        twisted_loop.call_later(GRACE_S + 1, _stop_reactor)  # whatever the parts do
 
     def _end(self) -> None:
-        self._commands.stop()
-        self._worker.stop(GRACE_S)
-        get_engine().close()
-        twisted_loop.call_soon_threadsafe(reactor.stop)
+        try:
+            self._commands.stop()
+            self._worker.stop(GRACE_S)
+            get_engine().close()
+        finally:
+            reactor.callFromThread(_stop_reactor)
+
+
+def _stop_reactor() -> None:
+    if reactor.running:
+        reactor.stop()  # type: ignore[misc]
 
 
 def _try_port(host: str, port: int) -> None:
