@@ -9,8 +9,10 @@ from knowledge.tokens import Matcher
 
 # Measured in docs/measurements-retrieval.md. Word-pieces a word say how far the embedding model
 # knows the question's language; what it does not know it must not decide.
-DENSE_WEIGHTS: Final = ((1.6, 0.45), (2.3, 0.20))
+DENSE_WEIGHTS: Final = ((1.6, 0.60), (2.3, 0.20))
 DENSE_WEIGHT_UNKNOWN: Final = 0.05
+KNOWN: Final = ((1.6, 1.0), (2.3, 0.44))
+UNKNOWN: Final = 0.11
 BEST_SENTENCE: Final = 0.75
 PREVIOUS_TURN: Final = 0.15
 USUAL_SENTENCE_CHARS: Final = 100
@@ -33,15 +35,12 @@ class SentenceScore:
 
 def dense_weight(fertility: float) -> float:
     """Share of the vector score in the fusion, by word-pieces a word of the question."""
-    for below, share in DENSE_WEIGHTS:
-        if fertility < below:
-            return share
-    return DENSE_WEIGHT_UNKNOWN
+    return next((share for below, share in DENSE_WEIGHTS if fertility < below), DENSE_WEIGHT_UNKNOWN)
 
 
 def share_known(fertility: float) -> float:
     """Tell how far the embedding model knows the question's language, 0–1."""
-    return dense_weight(fertility) / DENSE_WEIGHTS[0][1]
+    return next((share for below, share in KNOWN if fertility < below), UNKNOWN)
 
 
 def stretch(scores: Mapping[int, float]) -> dict[int, float]:

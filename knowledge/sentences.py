@@ -5,6 +5,7 @@ import unicodedata
 from typing import Final
 
 MAX_SENTENCE_CHARS: Final = 600  # a longer one is cut at a space: tables and logs have no full stops
+MAX_DENSE_CHARS: Final = 200  # where there is no space either, as in Chinese: about as much to read
 
 # Ends by themselves: ideographic full stops, Arabic and Devanagari marks, Ethiopic, Khmer, Burmese.
 _ALWAYS: Final = "。！？｡؟۔।॥።፧។៕၊။"
@@ -65,9 +66,15 @@ def _cut(text: str, start: int, end: int) -> list[tuple[int, int]]:
             end -= 1
         if start >= end:
             return spans
-        if end - start <= MAX_SENTENCE_CHARS:
+        limit = _limit(text, start)
+        if end - start <= limit:
             return [*spans, (start, end)]
-        space = text.rfind(" ", start + MAX_SENTENCE_CHARS // 2, start + MAX_SENTENCE_CHARS)
-        stop = space if space > 0 else start + MAX_SENTENCE_CHARS
+        space = text.rfind(" ", start + limit // 2, start + limit)
+        stop = space if space > 0 else start + limit
         spans.append((start, stop))
         start = stop
+
+
+def _limit(text: str, start: int) -> int:
+    has_spaces = text[start].isascii() or " " in text[start : start + MAX_DENSE_CHARS]
+    return MAX_SENTENCE_CHARS if has_spaces else MAX_DENSE_CHARS
