@@ -1,7 +1,5 @@
 """Collections and documents in the site's back office; files are added on the knowledge pages."""
 
-from typing import ClassVar
-
 from django.contrib import admin
 from django.http import HttpRequest
 
@@ -12,9 +10,9 @@ from knowledge.models import Collection, Document
 class CollectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs alone
     """Collections with who may read and change them."""
 
-    list_display: ClassVar = ["name", "slug", "visibility", "created_at"]
-    search_fields: ClassVar = ["name", "slug"]
-    filter_horizontal: ClassVar = ["readers", "managers"]
+    list_display = ["name", "slug", "visibility", "created_at"]
+    search_fields = ["name", "slug"]
+    filter_horizontal = ["readers", "managers"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Collection | None = None) -> bool:
         """Never here: deleting has to reach the index and the files too."""
@@ -25,10 +23,10 @@ class CollectionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in
 class DocumentAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Documents, to look at."""
 
-    list_display: ClassVar = ["name", "collection", "status", "error_code", "chunk_count", "created_at"]
-    list_filter: ClassVar = ["status", "collection"]
-    list_select_related: ClassVar = ["collection"]
-    search_fields: ClassVar = ["name", "title", "sha256"]
+    list_display = ["name", "collection", "status", "error_code", "chunk_count", "created_at"]
+    list_filter = ["status", "collection"]
+    list_select_related = ["collection"]
+    search_fields = ["name", "title", "sha256"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Never here: a document is a file that has to be read."""

@@ -27,7 +27,7 @@ class ManyFilesField(forms.FileField):
 
     widget = ManyFilesInput
 
-    def clean(self, data: object, initial: object = None) -> list[UploadedFile]:
+    def clean(self, data: object, initial: object = None) -> "list[UploadedFile[bytes]]":
         """Check each file's name; what is in it is the verb's business."""
         files = data if isinstance(data, list | tuple) else [data]
         return [super(ManyFilesField, self).clean(file, initial) for file in files]
@@ -39,7 +39,7 @@ class UploadForm(forms.Form):
     collection: "forms.ModelChoiceField[Collection]" = forms.ModelChoiceField(
         queryset=Collection.objects.none(), to_field_name="slug", label=_("Collection"), empty_label=None
     )
-    files = ManyFilesField(label=_("Files"), allow_empty_file=True, max_length=None)
+    files = ManyFilesField(label=_("Files"), allow_empty_file=True, max_length=None)  # type: ignore[assignment]
 
     def __init__(self, *args: object, collections: QuerySet[Collection], **kwargs: object) -> None:
         """Offer the collections the person may manage."""

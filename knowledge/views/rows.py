@@ -40,9 +40,9 @@ CAUSES = {
     "cancelled": gettext_lazy("Stopped"),
 }
 
-KINDS: dict[str, type[ExtractError] | type[KnowledgeError]] = {
-    kind.code: kind for kind in (*ExtractError.__subclasses__(), *KnowledgeError.__subclasses__())
-}
+KINDS: dict[str, type[ExtractError] | type[KnowledgeError]] = {}
+KINDS.update({str(kind.code): kind for kind in ExtractError.__subclasses__()})
+KINDS.update({kind.code: kind for kind in KnowledgeError.__subclasses__()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     return redirect(f"{reverse('knowledge:list')}?{urlencode({'collection': collection.slug})}")
 
 
-def _add(collection: Collection, file: UploadedFile, owner: User | None) -> Outcome:
+def _add(collection: Collection, file: "UploadedFile[bytes]", owner: User | None) -> Outcome:
     name = file.name or ""
     try:
         document = ingest.add_document(collection, name, file, owner=owner)
