@@ -1,6 +1,6 @@
 """The door's forms and a person's preferences."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from zoneinfo import available_timezones
 
 from allauth.account.forms import (
@@ -19,6 +19,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 NAME_ATTRIBUTES = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
 LABELS = {
     "login": _("User name or e-mail"),
@@ -29,17 +32,20 @@ LABELS = {
     "password1": _("Password"),
     "password2": _("The same password again"),
 }
+NEW_PASSWORD = _("New password")
 HINTS = {"password1": _("At least 8 characters; a few words are better than symbols.")}
 
 
 class _InOurWords(forms.Form):
     """Labels stand above the fields, so there are no placeholders; hints are one sentence."""
 
+    labels: "ClassVar[dict[str, StrOrPromise]]" = {}
+
     def __init__(self, *args: object, **kwargs: object) -> None:
         """Write the labels and hints of the fields that django-allauth made."""
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         for name, field in self.fields.items():
-            field.label = LABELS.get(name, field.label)
+            field.label = self.labels.get(name) or LABELS.get(name, field.label)
             field.help_text = HINTS.get(name, "")
             field.widget.attrs.pop("placeholder", None)
 
@@ -70,6 +76,8 @@ class SignUpForm(_InOurWords, SignupForm):  # type: ignore[misc]
 class PasswordChangeForm(_InOurWords, ChangePasswordForm):  # type: ignore[misc]
     """Another password, by who knows the present one."""
 
+    labels: "ClassVar[dict[str, StrOrPromise]]" = {"password1": NEW_PASSWORD}
+
 
 class PasswordSetForm(_InOurWords, SetPasswordForm):  # type: ignore[misc]
     """A first password."""
@@ -81,6 +89,8 @@ class PasswordResetForm(_InOurWords, ResetPasswordForm):  # type: ignore[misc]
 
 class PasswordFromLinkForm(_InOurWords, ResetPasswordKeyForm):  # type: ignore[misc]
     """Another password, by who got the link."""
+
+    labels: "ClassVar[dict[str, StrOrPromise]]" = {"password1": NEW_PASSWORD}
 
 
 class PasswordAgainForm(_InOurWords, ReauthenticateForm):  # type: ignore[misc]

@@ -20,7 +20,7 @@ class User(AbstractUser):
     name_key: the user name folded, so that no two people have names that look the same.
     """
 
-    name_key = models.CharField(max_length=200, unique=True, editable=False)
+    name_key = models.CharField(max_length=450, unique=True, editable=False)
 
     language = models.CharField(
         _("language"), max_length=12, blank=True, help_text=_("Empty: the browser's language.")

@@ -5,6 +5,7 @@ import unicodedata
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+MAX_CHARS = 150
 # Letters of these look alike, so a name keeps to one of them.
 LOOKALIKE_SCRIPTS = frozenset({"LATIN", "CYRILLIC", "GREEK", "CHEROKEE", "COPTIC"})
 
@@ -20,13 +21,21 @@ def clean_name(name: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """Return what two names share when a reader could take one for the other."""
+    """Return what two names share when a reader could take one for the other.
+
+    Units: at most three times the characters of the name.
+    """
     folded = unicodedata.normalize("NFKC", clean_name(name).casefold())
     return "".join(folded.split())
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that mixes scripts whose letters look alike. Raises: ValidationError."""
+    """Refuse a name that is too long once composed, or that mixes scripts whose letters look alike.
+
+    Raises: ValidationError.
+    """
+    if len(name) > MAX_CHARS:
+        raise ValidationError(_("Use a shorter name."), code="max_length")
     scripts = {unicodedata.name(char, "").split(" ")[0] for char in name if char.isalpha()}
     if len(scripts & LOOKALIKE_SCRIPTS) > 1:
         raise ValidationError(

@@ -26,14 +26,14 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="user",
             name="name_key",
-            field=models.CharField(default="", editable=False, max_length=200),
+            field=models.CharField(default="", editable=False, max_length=450),
             preserve_default=False,
         ),
         migrations.RunPython(fill_keys, migrations.RunPython.noop),
         migrations.AlterField(
             model_name="user",
             name="name_key",
-            field=models.CharField(editable=False, max_length=200, unique=True),
+            field=models.CharField(editable=False, max_length=450, unique=True),
         ),
         migrations.CreateModel(
             name="AuditEntry",

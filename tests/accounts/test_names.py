@@ -42,3 +42,15 @@ def test_the_key_follows_a_renamed_person(alice: User) -> None:
 
     alice.refresh_from_db()
     assert alice.name_key == "ayelet"
+
+
+@pytest.mark.parametrize("name", ["ß" * 150, "ﬃ" * 50, "İ" * 150])
+def test_the_key_of_the_longest_name_fits_its_column(name: str) -> None:
+    check_name(clean_name(name))
+
+    assert len(name_key(name)) <= 450
+
+
+def test_a_name_that_grows_too_long_when_composed_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        check_name(clean_name("ﬃ" * 150))
