@@ -55,7 +55,7 @@ def evidence(page: Page, site: Site) -> None:
     """Open the evidence of an answer."""
     answered(page, site)
     page.locator("article.msg-answer a.cite").first.click()
-    page.locator("aside.evidence mark").first.wait_for()
+    page.locator("aside.evidence mark").first.wait_for(timeout=8000)
     page.mouse.move(5, 5)
     page.wait_for_timeout(400)
 

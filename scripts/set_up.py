@@ -88,7 +88,7 @@ def export_embedder() -> None:
     stamp = VENV / "embedder.sha256"
     wanted = fingerprint("inference/export/minilm.py")
     folder = Path(os.environ.get("EMBEDDER_DIR") or EMBEDDERS)
-    if folder.is_dir() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+    if any(folder.glob("*/export.json")) and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return
     say("Exporting the embedder (ten seconds, once)")
     run(str(PYTHON), "-m", "inference.export.minilm")

@@ -5,6 +5,7 @@ settings, and with them the developer's data directory, before this file.
 """
 
 import os
+import shutil
 from typing import Any
 
 from tests import environment
@@ -17,7 +18,7 @@ from django.conf import settings  # noqa: E402
 
 pytest_plugins = ["tests.site"]
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 CHROMIUM_ARGS = [
     "--no-sandbox",
     "--disable-gpu",
