@@ -2,6 +2,7 @@
 
 KnowledgeError            code knowledge_error
 ├── Duplicate             code duplicate         the collection holds the same content already
+├── StorageFull           code storage_full      the disk has no room for more files
 ├── DocumentLost          code document_lost     the document was deleted while it was being read
 ├── ProcessingStopped     code cancelled         somebody stopped it
 ├── EmbeddingFailed       code embedding_failed  the embedding model did not answer (retryable)
@@ -46,6 +47,13 @@ class Duplicate(KnowledgeError):
     def user_message(self) -> str:
         """Name the other file."""
         return translate("Same content as “%(name)s”. Nothing was added.") % {"name": self.other}
+
+
+class StorageFull(KnowledgeError):
+    """The disk has no room for more files."""
+
+    code = "storage_full"
+    message = _("There is no room for more files on the server. Tell an administrator.")
 
 
 class DocumentLost(KnowledgeError):

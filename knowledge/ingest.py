@@ -7,6 +7,7 @@ row. How a version is written stands in indexing.py, how things are taken away i
 
 import hashlib
 import logging
+import shutil
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -21,7 +22,15 @@ from jobs import worker
 from jobs.errors import LeaseLost
 from jobs.models import Job, JobState
 from knowledge import indexing, removal
-from knowledge.errors import DocumentLost, Duplicate, Internal, KnowledgeError, ProcessingStopped, WorkerLost
+from knowledge.errors import (
+    DocumentLost,
+    Duplicate,
+    Internal,
+    KnowledgeError,
+    ProcessingStopped,
+    StorageFull,
+    WorkerLost,
+)
 from knowledge.extract.errors import ExtractError, build_error
 from knowledge.extract.formats import format_of
 from knowledge.extract.refusal import Refused
@@ -53,6 +62,7 @@ logger = logging.getLogger(__name__)
 
 JOB_KIND = "document"
 MEGABYTE = 1024 * 1024
+KEEP_FREE_BYTES = 200 * MEGABYTE  # the database needs room too
 
 
 def create_collection(
@@ -76,7 +86,7 @@ def add_document(
     """Keep a file as a new document of a collection and queue it for reading.
 
     queue: False leaves the reading to the caller (`ingest_now`).
-    Raises: extract.errors.UnsupportedType, EmptyFile, TooLarge; Duplicate.
+    Raises: extract.errors.UnsupportedType, EmptyFile, TooLarge; Duplicate, StorageFull.
     """
     name = clean_file_name(name)
     size_bytes, sha256 = _checked(name, file)
@@ -113,6 +123,8 @@ def _checked(name: str, file: "File[bytes]") -> tuple[int, str]:
         raise build_error(FailureCode.TOO_LARGE, {"limit": limit, "unit": "megabytes"})
     if file.size == 0:
         raise build_error(FailureCode.EMPTY_FILE)
+    if shutil.disk_usage(settings.DATA_DIR).free < file.size + KEEP_FREE_BYTES:
+        raise StorageFull(f"{file.size} bytes asked for")
     digest = hashlib.sha256()
     file.seek(0)
     for part in file.chunks():

@@ -11,10 +11,11 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.postgresql.base import DatabaseWrapper
 from pytest_django.plugin import DjangoDbBlocker
 
+from tests.knowledge.people import alice, bob, private
 from tests.knowledge.stores import collection, own_stores
 from tests.postgres import PostgresServer, binaries
 
-__all__ = ["collection", "own_stores"]
+__all__ = ["alice", "bob", "collection", "own_stores", "private"]
 
 
 @pytest.fixture(scope="session")

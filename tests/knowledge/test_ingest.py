@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 from jobs import worker
 from jobs.models import Job, JobState
 from knowledge import index, ingest, lexical, reconcile
-from knowledge.errors import Duplicate, IndexUnavailable
+from knowledge.errors import Duplicate, IndexUnavailable, StorageFull
 from knowledge.extract.errors import EmptyFile, TooLarge, UnsupportedType
 from knowledge.models import Chunk, Collection, Document, DocumentStatus
 
@@ -88,6 +88,17 @@ def test_file_is_refused_before_anything_is_kept(
     assert not Document.objects.exists()
     assert not Job.objects.exists()
     assert differences() == []
+
+
+def test_nothing_is_added_when_the_disk_is_nearly_full(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "KEEP_FREE_BYTES", 2**60)
+
+    with pytest.raises(StorageFull):
+        upload(collection)
+
+    assert not Document.objects.exists()
 
 
 def test_duplicate_names_the_other_file(collection: Collection) -> None:
