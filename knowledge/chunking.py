@@ -1,6 +1,7 @@
 """Text into chunks along headings, paragraphs and sentences. Pure."""
 
 import hashlib
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,8 +21,8 @@ _SPACELESS: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 _CJK_WORDS: Final = 0.6  # words an ideograph stands for, and a Thai letter: sizes stay comparable
 _SPACELESS_WORDS: Final = 0.2
 _CHARS_PER_WORD: Final = 12  # more than any prose: bounds chunks of codes and addresses
-_PARAGRAPH_FROM: Final = 0.6  # a paragraph's end is taken from this share of a full chunk on
-_TAIL: Final = 0.25  # a last chunk smaller than this joins the one before
+_STRETCH: Final = 1.3  # a paragraph this much longer than a full chunk stays whole
+_SCRAP: Final = 0.15  # less than this share of a full chunk does not stand alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,9 @@ def chunk(
 ) -> list[ChunkDraft]:
     """Cut a document into chunks of at most about `max_words` words.
 
-    A chunk never crosses a heading or a page. overlap: share of a chunk that repeats the end of the
-    one before, whole sentences only. The same text always gives the same chunks.
+    A chunk never crosses a heading or a page. overlap: where a
+    paragraph had to be cut, the share of a chunk that repeats the end of the one before, whole sentences
+    only. The same text always gives the same chunks.
     """
     drafts: list[ChunkDraft] = []
     offset = 0
@@ -97,11 +99,12 @@ def size_in_words(text: str) -> float:
 def _spans(section: ExtractedSection, max_words: int, overlap: float) -> Iterator[tuple[int, int]]:
     """Yield the code points [start, end) of each chunk of a section."""
     units = _units(section.text)
-    groups = _groups(units, max_words)
-    for index, (first, last) in enumerate(groups):
-        if index and overlap > 0:
-            first = _step_back(units, groups[index - 1][0], first, max_words * overlap)
-        yield units[first].start, units[last].end
+    for first, last in _pack(_paragraphs(units), units, max_words):
+        if sum(unit.size for unit in units[first : last + 1]) <= max_words * _STRETCH:
+            yield units[first].start, units[last].end
+        else:
+            for start, end in _split(units, first, last, max_words, max_words * overlap):
+                yield units[start].start, units[end].end
 
 
 def _units(text: str) -> list[_Unit]:
@@ -113,24 +116,44 @@ def _units(text: str) -> list[_Unit]:
     return units
 
 
-def _groups(units: list[_Unit], max_words: int) -> list[tuple[int, int]]:
-    """Gather sentences greedily; [first, last] of each group."""
-    groups: list[tuple[int, int]] = []
-    first, size = 0, 0.0
-    for index, unit in enumerate(units):
-        if index > first and size + unit.size > max_words:
-            groups.append((first, index - 1))
-            first, size = index, 0.0
-        size += unit.size
-        if unit.ends_paragraph and size >= max_words * _PARAGRAPH_FROM:
-            groups.append((first, index))
-            first, size = index + 1, 0.0
-    if first < len(units):
-        if groups and size < max_words * _TAIL:
-            groups[-1] = (groups[-1][0], len(units) - 1)
+def _paragraphs(units: list[_Unit]) -> list[tuple[int, int]]:
+    """Gather sentences into paragraphs; [first, last] of each."""
+    ends = [index for index, unit in enumerate(units) if unit.ends_paragraph or index == len(units) - 1]
+    firsts = [0, *(end + 1 for end in ends[:-1])]
+    return list(zip(firsts, ends, strict=True)) if units else []
+
+
+def _pack(paragraphs: list[tuple[int, int]], units: list[_Unit], max_words: int) -> list[tuple[int, int]]:
+    """Join short paragraphs up to a full chunk; a very small one always joins a neighbour."""
+    packed: list[tuple[int, int]] = []
+    sizes: list[float] = []
+    for first, last in paragraphs:
+        size = sum(unit.size for unit in units[first : last + 1])
+        fits = packed and sizes[-1] + size <= max_words
+        is_scrap = packed and min(sizes[-1], size) < max_words * _SCRAP
+        if fits or is_scrap:
+            packed[-1] = (packed[-1][0], last)
+            sizes[-1] += size
         else:
-            groups.append((first, len(units) - 1))
-    return groups
+            packed.append((first, last))
+            sizes.append(size)
+    return packed
+
+
+def _split(
+    units: list[_Unit], first: int, last: int, max_words: int, overlap_words: float
+) -> Iterator[tuple[int, int]]:
+    """Cut what is too long into pieces of about equal size, each but the first overlapping the one before."""
+    total = sum(unit.size for unit in units[first : last + 1])
+    target = total / math.ceil(total / max_words)
+    start, size = first, 0.0
+    previous = first
+    for index in range(first, last + 1):
+        if index > start and size + units[index].size / 2 > target:
+            yield _step_back(units, previous, start, overlap_words), index - 1
+            previous, start, size = start, index, 0.0
+        size += units[index].size
+    yield _step_back(units, previous, start, overlap_words), last
 
 
 def _step_back(units: list[_Unit], earliest: int, first: int, words: float) -> int:
