@@ -8,9 +8,10 @@ import json
 import logging
 import time
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 from django.core.files.base import ContentFile
 
@@ -22,6 +23,7 @@ from knowledge.retrieval_types import SearchResult
 logger = logging.getLogger(__name__)
 
 DEPTH = 10  # for mrr@10
+Golden = TypeVar("Golden")
 
 
 class BadEvaluationFile(Exception):
@@ -108,33 +110,12 @@ class Corpus:
 
 def read_documents(path: Path) -> list[GoldenDocument]:
     """Read documents.jsonl. Raises: BadEvaluationFile."""
-    return [
-        GoldenDocument(
-            id=str(row["id"]),
-            title=str(row.get("title") or row["id"]),
-            passages=tuple(
-                GoldenPassage(str(part["id"]), str(part.get("heading") or ""), str(part["text"]))
-                for part in row["passages"]
-            ),
-        )
-        for row in _rows(path, ("id", "passages"))
-    ]
+    return _read(path, _document)
 
 
 def read_questions(path: Path) -> list[GoldenQuestion]:
     """Read questions.jsonl. Raises: BadEvaluationFile."""
-    return [
-        GoldenQuestion(
-            id=str(row["id"]),
-            question=str(row["question"]),
-            doc_id=str(row["doc_id"]),
-            passage_ids=tuple(map(str, row.get("passage_ids") or ())),
-            answers=tuple(str(answer) for answer in row.get("answers") or () if str(answer).strip()),
-            is_unanswerable=bool(row.get("unanswerable")),
-            history=tuple((str(turn["role"]), str(turn["text"])) for turn in row.get("history") or ()),
-        )
-        for row in _rows(path, ("id", "question", "doc_id"))
-    ]
+    return _read(path, _question)
 
 
 def hold_out(documents: Sequence[GoldenDocument], share: float) -> list[GoldenDocument]:
@@ -217,18 +198,39 @@ def fold(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def _rows(path: Path, needed: Sequence[str]) -> Iterator[Mapping[str, object]]:
+def _document(row: dict[str, Any]) -> GoldenDocument:
+    return GoldenDocument(
+        id=str(row["id"]),
+        title=str(row.get("title") or row["id"]),
+        passages=tuple(
+            GoldenPassage(str(part["id"]), str(part.get("heading") or ""), str(part["text"]))
+            for part in row["passages"]
+        ),
+    )
+
+
+def _question(row: dict[str, Any]) -> GoldenQuestion:
+    return GoldenQuestion(
+        id=str(row["id"]),
+        question=str(row["question"]),
+        doc_id=str(row["doc_id"]),
+        passage_ids=tuple(map(str, row.get("passage_ids") or ())),
+        answers=tuple(str(answer) for answer in row.get("answers") or () if str(answer).strip()),
+        is_unanswerable=bool(row.get("unanswerable")),
+        history=tuple((str(turn["role"]), str(turn["text"])) for turn in row.get("history") or ()),
+    )
+
+
+def _read(path: Path, build: Callable[[dict[str, Any]], Golden]) -> list[Golden]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # splitlines would cut at U+2028 inside a string
     except (OSError, UnicodeDecodeError) as exc:
         raise BadEvaluationFile(f"{path}: {exc}") from exc
+    rows = []
     for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as exc:
-            raise BadEvaluationFile(f"{path}, line {number}: {exc}") from exc
-        if not isinstance(row, dict) or any(name not in row for name in needed):
-            raise BadEvaluationFile(f"{path}, line {number}: needs {', '.join(needed)}")
-        yield row
+        if line.strip():
+            try:
+                rows.append(build(json.loads(line)))
+            except (ValueError, TypeError, KeyError, AttributeError) as exc:
+                raise BadEvaluationFile(f"{path}, line {number}: {type(exc).__name__}: {exc}") from exc
+    return rows
