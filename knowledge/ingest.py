@@ -211,10 +211,12 @@ def _fail(document: Document, error: ExtractError | KnowledgeError) -> JobState:
 
 
 def fail_document(job: Job) -> None:
-    """Mark the document of a job that failed for good."""
+    """Mark the document of a job that failed for good, or was stopped while its worker was away."""
     document = Document.objects.filter(pk=UUID(job.subject)).first()
-    if document is not None:
-        _fail(document, WorkerLost(str(job)))
+    if document is None:
+        return
+    is_stopped = job.state == JobState.CANCELLED
+    _fail(document, ProcessingStopped(str(job)) if is_stopped else WorkerLost(str(job)))
 
 
 def fail_stuck(document: Document) -> None:

@@ -196,6 +196,19 @@ def test_document_stopped_while_it_is_read_leaves_only_its_reason(collection: Co
         assert not document.chunks.exists()
 
 
+def test_document_stopped_after_its_worker_died_is_stopped_by_the_sweep(collection: Collection) -> None:
+    document = upload(collection, "Text.")
+    assert dies(lambda: worker.work("ingestion"), 16)
+    ingest.cancel_document(document)
+
+    restart()
+
+    document.refresh_from_db()
+    assert (document.status, document.error_code) == (DocumentStatus.FAILED, "cancelled")
+    assert Job.objects.get().state == JobState.CANCELLED
+    assert differences() == []
+
+
 def test_worker_that_lost_its_lease_writes_nothing_more(collection: Collection) -> None:
     document = upload(collection, "Text.")
     job = queue.claim("ingestion")
