@@ -2,18 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import Error as DatabaseError
 from django.utils import translation
 
 from chat import protocol, streams, turns
 from chat.crossing import in_thread
 from chat.errors import ChatError, Internal, NotFound
 from chat.models import Conversation, Message, MessageRole
+from chat.origins import address_of
 from chat.scope_language import language_of
 from chat.visitors import Visitor, visitor_of
 
@@ -84,16 +86,15 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _announce(self, accepted: turns.Accepted) -> None:
         await self.send(accepted.event.to_json())
-        conversation = accepted.question.conversation_id
-        if not accepted.is_repeat:
-            message = {
-                "type": "turn.accepted",
-                "event": accepted.event.to_dict(),
-                "sender": self.channel_name,
-            }
-            await self.channel_layer.group_send(_group(conversation), message)
-        await self._watch_group(conversation)
         self._follow(accepted.reply)
+        conversation = accepted.question.conversation_id
+        message = {"type": "turn.accepted", "event": accepted.event.to_dict(), "sender": self.channel_name}
+        try:
+            if not accepted.is_repeat:
+                await self.channel_layer.group_send(_group(conversation), message)
+            await self._watch_group(conversation)
+        except Exception:  # stored and followed already: only the reader's other tabs miss it
+            logger.exception("a turn could not be announced to other tabs")
 
     async def _cancel(self, frame: protocol.TurnCancel) -> None:
         await in_thread(turns.cancel_turn)(self.visitor, frame.message)
@@ -137,11 +138,16 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Another tab has started a turn here."""
         if message["sender"] == self.channel_name:
             return
-        await self.send(protocol.encode(message["event"]))
         try:
-            self._follow(await in_thread(self._reply)(UUID(message["event"]["message"])))
-        except NotFound:  # signed out, or deleted in the meantime
+            reply = await in_thread(self._reply)(UUID(message["event"]["message"]))
+        except NotFound:  # handed to an account, or deleted in the meantime
             logger.info("a turn was announced that this visitor may not read")
+            return
+        except DatabaseError:
+            logger.exception("a turn of another tab cannot be shown")
+            return
+        await self.send(protocol.encode(message["event"]))
+        self._follow(reply)
 
     def _follow(self, reply: Message, after: int = 0) -> None:
         if old := self.followers.pop(reply.pk, None):
@@ -152,8 +158,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     @property
     def _address(self) -> str:
-        client = self.scope.get("client")
-        return str(client[0]) if client else ""
+        return address_of(self.scope)
 
     _handlers: dict[type, Callable[..., Awaitable[None]]] = {
         protocol.TurnStart: _start,
@@ -194,13 +199,20 @@ class _Follower:
                         await self._send_rest()
                         return
                     await self._send(protocol.encode(event))
-                    seq = event.get("seq")
-                    self._sent = seq if isinstance(seq, int) else self._sent
+                    self._note(event)
         except Message.DoesNotExist:
             await self._send_failure(NotFound())
         except Exception:  # the edge of the room
             logger.exception("reply %s cannot be followed", self._reply.pk)
             await self._send_failure(Internal())
+
+    def _note(self, event: Mapping[str, object]) -> None:
+        seq = event.get("seq")
+        if not isinstance(seq, int):
+            return
+        self._sent = seq
+        if event["type"] == protocol.ReplySnapshot.type or seq < self._acknowledged:
+            self._acknowledged = seq  # counted anew from here
 
     async def _wait_for_room(self) -> bool:
         """Wait until the reader is near enough; False when the reply is over and it never came."""

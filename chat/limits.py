@@ -1,12 +1,16 @@
 """How often one visitor may ask. RATE_LIMITS=off turns it off, for measurements."""
 
+import logging
 import time
 
 from django.conf import settings
 from django.core.cache import cache
+from redis import RedisError
 
 from chat.errors import RateLimited
 from chat.visitors import Visitor
+
+logger = logging.getLogger(__name__)
 
 WINDOW_S = 60
 SIGNED_IN_PER_WINDOW = 30
@@ -29,6 +33,11 @@ def check_rate(visitor: Visitor, address: str = "") -> None:
 
 def _count(who: str, limit: int) -> None:
     key = f"sends:{who}:{int(time.time()) // WINDOW_S}"
-    cache.add(key, 0, timeout=2 * WINDOW_S)
-    if cache.incr(key) > limit:
+    try:
+        cache.add(key, 0, timeout=2 * WINDOW_S)
+        count = cache.incr(key)
+    except (RedisError, OSError, ValueError) as exc:  # ValueError: thrown out to make room in between
+        logger.warning("sends are not counted: %s", exc)
+        return
+    if count > limit:
         raise RateLimited(who)

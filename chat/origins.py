@@ -55,6 +55,26 @@ def _scheme(scope: dict[str, Any], headers: dict[bytes, str]) -> str:
     return _SCHEMES.get(scope.get("scheme", "ws"), "http")
 
 
+def address_of(scope: dict[str, Any]) -> str:
+    """Return where a socket comes from: the last hop that none of our own proxies vouches for."""
+    address = str((scope.get("client") or ("", 0))[0])
+    forwarded = ",".join(
+        value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"
+    )
+    hops = [hop.strip() for hop in forwarded.split(",")]
+    while hops and is_proxy(address, settings.TRUSTED_PROXIES) and _is_address(hops[-1]):
+        address = hops.pop()
+    return address
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def is_proxy(address: str, proxies: Collection[str]) -> bool:
     """Say whether an address is one of our own proxies."""
     return any(_is_in(address, proxy) for proxy in proxies)

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -11,8 +12,9 @@ from django.utils.translation import gettext as _
 from chat import events
 from chat.crossing import in_thread
 from chat.errors import Internal
-from chat.markdown import render
+from chat.markdown import BlockStreamer, render
 from chat.models import Message, MessageStatus
+from chat.replay import Written, index_of_seq, start_index, written
 from chat.writer import labels
 from inference.types import FinishReason
 from jobs import queue
@@ -25,9 +27,21 @@ logger = logging.getLogger(__name__)
 QUEUE_POLL_S = 2.0
 QUEUE_FIRST_LOOK_S = 0.4
 ROW_POLL_S = 10.0
+RESYNC_S = 0.5
+MISSED = -1  # in place of a seq: the log has a hole, only a snapshot helps
 
 EventDict = Mapping[str, object]
 _LAST = {events.ReplyFinish.type, events.ReplyError.type}
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where to go on: what to tell first, the log's index and the seq after which the rest comes."""
+
+    told: list[EventDict]
+    index: int
+    seq: int
+    is_over: bool = False
 
 
 async def follow(reply: Message, after: int = 0) -> AsyncGenerator[EventDict, None]:
@@ -35,24 +49,51 @@ async def follow(reply: Message, after: int = 0) -> AsyncGenerator[EventDict, No
 
     Whoever joins late sees no gap and no repeat: what the log cannot replay comes as a snapshot.
     """
-    entries = await in_thread(_replay)(str(reply.pk))
-    is_fresh = not entries and reply.attempt == 0 and not reply.is_over
-    start = 0 if is_fresh else _start_index(entries, after)
-    if start is None:
-        reply = await in_thread(Message.objects.get)(pk=reply.pk)
-        for event in from_row(reply):
+    place = await in_thread(_find_place)(reply, after)
+    while True:
+        for event in place.told:
             yield event
-        if reply.is_over:
+        if place.is_over:
             return
-        start = entries[-1].index if entries else 0
-    async with aclosing(_live(reply, start)) as live:
-        async for event in live:
-            yield event
-            if event["type"] in _LAST:
-                return
-    reply = await in_thread(Message.objects.get)(pk=reply.pk)
-    for event in from_row(reply):  # the log ended without its last event: it was lost
-        yield event
+        seq = place.seq
+        async with aclosing(_live(reply, place.index)) as live:
+            async for event in live:
+                came = event.get("seq")
+                if event["type"] == events.ReplyDelta.type and isinstance(came, int):
+                    if came <= seq:
+                        continue
+                    if came > seq + 1:
+                        break
+                seq = came if isinstance(came, int) else seq
+                yield event
+                if event["type"] in _LAST:
+                    return
+        # a piece is missing, or the log ended without its last event
+        await asyncio.sleep(RESYNC_S)
+        place = await in_thread(_find_place)(reply, MISSED)
+
+
+def _find_place(reply: Message, after: int) -> _Place:
+    """Return where a reader who has everything up to `after` goes on. Raises: Message.DoesNotExist."""
+    entries = _replay(str(reply.pk))
+    index = start_index(entries, after)
+    if index is not None and after != MISSED:
+        return _Place([], index, after)
+    reply = Message.objects.get(pk=reply.pk)
+    if reply.is_over:
+        return _Place(from_row(reply), 0, reply.seq, is_over=True)
+    if not entries:
+        is_fresh = reply.attempt == 0
+        return _Place([] if is_fresh else from_row(reply), 0, 0 if is_fresh else reply.seq)
+    found = written(entries)
+    if found.is_whole:
+        return _Place(_so_far(str(reply.pk), found), entries[-1].index, found.seq)
+    return _Place(from_row(reply), index_of_seq(entries, reply.seq), reply.seq)
+
+
+def _so_far(key: str, found: Written) -> list[EventDict]:
+    snapshot = events.ReplySnapshot(key, found.seq, found.text, found.blocks, "writing").to_dict()
+    return [events.ReplySources(key, found.sources).to_dict(), snapshot] if found.sources else [snapshot]
 
 
 def _replay(key: str) -> list[Entry]:
@@ -61,19 +102,6 @@ def _replay(key: str) -> list[Entry]:
     except LogUnavailable as exc:
         logger.warning("reply %s: %s", key, exc)
         return []
-
-
-def _start_index(entries: list[Entry], after: int) -> int | None:
-    """Return the index to go on after; None where only a snapshot helps."""
-    for entry in reversed(entries):
-        if after and entry.event.get("seq") == after and entry.event["type"] == events.ReplyDelta.type:
-            return entry.index
-    if not entries:
-        return None
-    if after == 0 and entries[0].index == 1:
-        return 0
-    snapshots = [e.index for e in entries if e.event["type"] == events.ReplySnapshot.type]
-    return snapshots[-1] - 1 if snapshots else None
 
 
 async def _live(reply: Message, after: int) -> AsyncGenerator[EventDict, None]:
@@ -94,7 +122,23 @@ async def _live(reply: Message, after: int) -> AsyncGenerator[EventDict, None]:
             await asyncio.sleep(ROW_POLL_S)  # once over, the log has its time to say so itself
         await arrived.put(None)
 
-    tasks = [asyncio.create_task(read_log()), asyncio.create_task(watch_row())]
+    async def outlive(watch: Callable[[], Coroutine[None, None, None]]) -> None:
+        """A reader waits for what these tell: an error now must not leave it waiting for ever."""
+        while True:
+            try:
+                return await watch()
+            except Exception:
+                logger.exception("reply %s: trying again", reply.pk)
+                await asyncio.sleep(ROW_POLL_S)
+
+    async def end_on_error(read: Callable[[], Coroutine[None, None, None]]) -> None:
+        try:
+            await read()
+        except Exception:
+            logger.exception("reply %s: its log cannot be followed", reply.pk)
+            await arrived.put(None)
+
+    tasks = [asyncio.create_task(end_on_error(read_log)), asyncio.create_task(outlive(watch_row))]
     try:
         while (event := await arrived.get()) is not None:
             yield event
@@ -128,9 +172,12 @@ def is_over(reply: Message) -> bool:
 def from_row(reply: Message) -> list[EventDict]:
     """Return what the row alone tells: sources, the text as a snapshot, and the end if it is over."""
     key = str(reply.pk)
+    shown = render(reply.text, labels(reply.sources))
+    if not reply.is_over:
+        shown = BlockStreamer(labels(reply.sources)).feed(reply.text)
     blocks = [
         events.BlockItem(block=block.index, start=block.start, end=block.end, html=block.html)
-        for block in (render(reply.text, labels(reply.sources)) if reply.is_over else [])
+        for block in shown
     ]
     state = reply.status if reply.is_over else "writing"
     told: list[EventDict] = [events.ReplySnapshot(key, reply.seq, reply.text, blocks, state).to_dict()]

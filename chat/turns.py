@@ -10,22 +10,26 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
-from inference.conf import get_engine
 
 from chat import answering, events, limits
-from chat.errors import ChatQueueFull, ConversationBusy, Internal, NotFound, StaleParent
+from chat.clock import Clock
+from chat.endings import stop_unattended
+from chat.errors import ChatError, ChatQueueFull, ConversationBusy, NotFound, StaleParent
+from chat.loading import load_unless_stopped
 from chat.models import Assistant, Conversation, Message, MessageRole, MessageStatus
 from chat.prompts import Turn
 from chat.sources import nearest_items, source_items
 from chat.titles import title_of
 from chat.visitors import Visitor
 from chat.writer import ReplyWriter
+from inference.conf import get_engine
 from inference.engines.base import Engine
 from inference.errors import EngineCrashed, EngineError
 from inference.types import Delta, Finish, FinishReason, GenerationRequest, Usage
 from jobs import queue, worker
-from jobs.errors import LeaseLost, QueueFull
-from jobs.models import Job, JobState
+from jobs.errors import QueueFull
+from jobs.log import get_log
+from jobs.models import JobState
 from jobs.worker import Lease
 from knowledge.errors import KnowledgeError
 from knowledge.retrieval_types import SearchResult
@@ -89,7 +93,7 @@ def start_turn(
                 language=language,
             )
             reply = _queue_reply(visitor, question)
-    except IntegrityError:
+    except (IntegrityError, ChatError):
         if repeat := _repeat_of_start(visitor, client_id):  # the same send, twice at the same moment
             return repeat
         raise
@@ -101,23 +105,38 @@ def regenerate_turn(visitor: Visitor, message_id: UUID, client_id: str, address:
     old = Message.objects.for_visitor(visitor).filter(pk=message_id, role=MessageRole.ASSISTANT).first()
     if old is None or old.parent is None:
         raise NotFound(f"reply {message_id}")
-    if sent := Message.objects.filter(owner=visitor.owner, client_id=client_id).first():
-        return Accepted(sent, old.parent, client_id, is_repeat=True)
+    if repeat := _repeat_of_regenerate(visitor, client_id):
+        return repeat
     limits.check_rate(visitor, address)
-    with transaction.atomic():
-        _refuse_busy(old.conversation)
-        reply = _queue_reply(visitor, old.parent, owner=visitor.owner, client_id=client_id)
+    try:
+        with transaction.atomic():
+            _touch(old.conversation_id)
+            _refuse_busy(old.conversation)
+            reply = _queue_reply(visitor, old.parent, owner=visitor.owner, client_id=client_id)
+    except (IntegrityError, ChatError):
+        if repeat := _repeat_of_regenerate(visitor, client_id):
+            return repeat
+        raise
     return Accepted(reply, old.parent, client_id)
 
 
 def _repeat_of_start(visitor: Visitor, client_id: str) -> Accepted | None:
-    question = Message.objects.filter(owner=visitor.owner, client_id=client_id).first()
-    if question is None:
+    sent = Message.objects.filter(owner=visitor.owner, client_id=client_id).first()
+    if sent is None:
         return None
-    reply = question.children.order_by("created_at").first()
-    if reply is None:
+    reply = sent.children.order_by("created_at").first()
+    if reply is None or sent.role != MessageRole.USER:
         raise NotFound(f"send {client_id}")
-    return Accepted(reply, question, client_id, is_repeat=True)
+    return Accepted(reply, sent, client_id, is_repeat=True)
+
+
+def _repeat_of_regenerate(visitor: Visitor, client_id: str) -> Accepted | None:
+    sent = Message.objects.filter(owner=visitor.owner, client_id=client_id).first()
+    if sent is None:
+        return None
+    if sent.parent is None or sent.role != MessageRole.ASSISTANT:
+        raise NotFound(f"send {client_id}")
+    return Accepted(sent, sent.parent, client_id, is_repeat=True)
 
 
 def _conversation(visitor: Visitor, conversation_id: UUID | None, slug: str, text: str) -> Conversation:
@@ -125,8 +144,8 @@ def _conversation(visitor: Visitor, conversation_id: UUID | None, slug: str, tex
         found = Conversation.objects.for_visitor(visitor).filter(pk=conversation_id).first()
         if found is None:
             raise NotFound(f"conversation {conversation_id}")
+        _touch(found.pk)
         _refuse_busy(found)
-        Conversation.objects.filter(pk=found.pk).update(updated_at=timezone.now())
         return found
     assistant = Assistant.objects.for_visitor(visitor).filter(slug=slug).first()
     if assistant is None or not visitor.is_known:
@@ -134,6 +153,11 @@ def _conversation(visitor: Visitor, conversation_id: UUID | None, slug: str, tex
     return Conversation.objects.create(
         assistant=assistant, user_id=visitor.user_id, guest_key=visitor.guest_key, title=title_of(text)
     )
+
+
+def _touch(conversation_id: UUID) -> None:
+    """Note that something is said here; the row's lock also keeps a second send out until this is stored."""
+    Conversation.objects.filter(pk=conversation_id).update(updated_at=timezone.now())
 
 
 def _refuse_busy(conversation: Conversation) -> None:
@@ -178,29 +202,7 @@ def cancel_turn(visitor: Visitor, message_id: UUID) -> None:
     if reply.is_over or reply.job is None:
         return
     if worker.cancel(reply.job) == JobState.CANCELLED:
-        _finish_unstarted(reply)
-
-
-def _finish_unstarted(reply: Message) -> None:
-    try:
-        writer = ReplyWriter(reply, attempt=max(1, reply.attempt))
-        writer.finish(FinishReason.CANCELLED, Usage(), _no_timings(), engine="", model="")
-    except LeaseLost:
-        logger.info("reply %s was over already", reply.pk)
-
-
-def fail_turn(job: Job) -> None:
-    """End the reply of a job that failed for good; the question and what was written stay."""
-    reply = Message.objects.filter(pk=job.subject, status=MessageStatus.PENDING).first()
-    if reply is None:
-        return
-    with translation.override(reply.language or None):
-        try:
-            ReplyWriter(reply, attempt=max(job.attempt, 1)).fail(
-                Internal.code, str(Internal.user_message), is_retryable=Internal.retryable
-            )
-        except LeaseLost:
-            logger.info("reply %s was over already", reply.pk)
+        stop_unattended(reply)
 
 
 def run_turn(lease: Lease) -> JobState:
@@ -211,6 +213,7 @@ def run_turn(lease: Lease) -> JobState:
         .first()
     )
     if reply is None:  # deleted, or finished by an attempt that died right after
+        get_log().close(lease.job.subject)
         return JobState.DONE
     writer = ReplyWriter(reply, lease.job.attempt)
     if lease.job.attempt > 1:
@@ -225,16 +228,20 @@ def run_turn(lease: Lease) -> JobState:
 
 
 def _write_reply(reply: Message, lease: Lease, writer: ReplyWriter) -> JobState:
-    clock = _Clock(reply, lease.job)
+    clock = Clock(reply, lease.job)
     question = _question(reply)
     engine = get_engine(question.assistant.engine)
     if not engine.health().is_ready:
         writer.tell(events.ReplyPhase.WARMING_UP)
-        engine.load()
+        load_unless_stopped(engine, lease.should_stop)
+    if lease.should_stop():
+        return _stop(writer, clock, engine)
     writer.tell(events.ReplyPhase.SEARCHING)
     result = answering.retrieve(question)
     clock.retrieved()
     writer.give_sources(source_items(result.passages))
+    if lease.should_stop():
+        return _stop(writer, clock, engine)
     if not result.is_answerable:
         return _refuse(question, result, writer, clock, engine)
     plan = answering.plan(question, result, engine)
@@ -245,7 +252,7 @@ def _write_reply(reply: Message, lease: Lease, writer: ReplyWriter) -> JobState:
     if _is_refusal(finish, writer, question):
         return _refuse(question, result, writer, clock, engine, finish.usage)
     writer.finish(
-        finish.reason, finish.usage, clock.timings(writer, finish.usage),
+        finish.reason, finish.usage, clock.timings(writer.first_delta_at, finish.usage),
         engine=engine.name, model=engine.model, notice=_notice(engine),
     )  # fmt: skip
     return JobState.CANCELLED if finish.reason == FinishReason.CANCELLED else JobState.DONE
@@ -286,7 +293,7 @@ def _refuse(
     question: answering.Question,
     result: SearchResult,
     writer: ReplyWriter,
-    clock: "_Clock",
+    clock: Clock,
     engine: Engine,
     usage: Usage | None = None,
 ) -> JobState:
@@ -295,10 +302,18 @@ def _refuse(
         writer.push(question.refusal or _("I found nothing in the documents about this, so I won’t guess."))
     usage = usage or Usage()
     writer.finish(
-        FinishReason.NO_ANSWER, usage, clock.timings(writer, usage),
+        FinishReason.NO_ANSWER, usage, clock.timings(writer.first_delta_at, usage),
         engine=engine.name, model=engine.model, nearest=nearest_items(result.passages),
     )  # fmt: skip
     return JobState.DONE
+
+
+def _stop(writer: ReplyWriter, clock: Clock, engine: Engine) -> JobState:
+    """End a reply that was stopped before its first word."""
+    usage = Usage()
+    timings = clock.timings(writer.first_delta_at, usage)
+    writer.finish(FinishReason.CANCELLED, usage, timings, engine=engine.name, model=engine.model)
+    return JobState.CANCELLED
 
 
 def _notice(engine: Engine) -> str:
@@ -329,35 +344,3 @@ def _history(question: Message) -> tuple[Turn, ...]:
             turns.append(Turn(question=answer.parent.text, answer=answer.text, passages=passages))
         answer = answer.parent.parent
     return tuple(reversed(turns))
-
-
-def _no_timings() -> events.TimingsItem:
-    return events.TimingsItem(
-        queued_s=None, retrieval_s=None, first_token_s=None, total_s=None, tokens_per_s=None
-    )
-
-
-class _Clock:
-    """Where the time of one reply goes, in seconds since the question was accepted."""
-
-    def __init__(self, reply: Message, job: Job) -> None:
-        self._accepted_at = reply.created_at
-        self._started_at = job.started_at or timezone.now()
-        self._retrieval_s: float | None = None
-
-    def retrieved(self) -> None:
-        """Note that retrieval is done."""
-        self._retrieval_s = (timezone.now() - self._started_at).total_seconds()
-
-    def timings(self, writer: ReplyWriter, usage: Usage) -> events.TimingsItem:
-        """Return the timings up to now."""
-        now = timezone.now()
-        first = writer.first_delta_at
-        writing_s = (now - first).total_seconds() if first else 0.0
-        return events.TimingsItem(
-            queued_s=round((self._started_at - self._accepted_at).total_seconds(), 3),
-            retrieval_s=round(self._retrieval_s, 3) if self._retrieval_s is not None else None,
-            first_token_s=round((first - self._accepted_at).total_seconds(), 3) if first else None,
-            total_s=round((now - self._accepted_at).total_seconds(), 3),
-            tokens_per_s=round(usage.completion_tokens / writing_s, 1) if writing_s > 0.05 else None,
-        )

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from django.db import close_old_connections
 from django.utils import timezone
 
 from chat import events
@@ -17,6 +18,7 @@ from chat.citations import CitationFilter, citations
 from chat.events import NearestItem, SourceItem, TimingsItem, UsageItem
 from chat.markdown import Block, BlockStreamer, SourceLabel
 from chat.models import Message, MessageStatus
+from chat.replay import written
 from inference.types import FinishReason, Usage
 from jobs.errors import LeaseLost, LogUnavailable
 from jobs.log import get_log
@@ -27,6 +29,7 @@ EventDict = Mapping[str, object]
 
 QUIET_S = 0.025
 CHECKPOINT_S = 2.0
+SEQ_LEAP = 1000
 
 
 def labels(sources: Sequence[SourceItem]) -> list[SourceLabel]:
@@ -77,10 +80,31 @@ class ReplyWriter:
             return self.text + self._waiting
 
     def restart(self) -> None:
-        """Begin the text anew, in front of whoever reads: after a crash of engine or worker."""
+        """Begin the text anew, in front of whoever reads: after a crash of engine or worker.
+
+        `seq` leaps: a reader of the text before, who was told more than the row or the log kept, must
+        not take a piece of the new text for one it has.
+        """
         with self._lock:
             self._reset_text()
+            self.seq += SEQ_LEAP
             self._append([self._snapshot()])
+
+    def recover(self) -> None:
+        """Take up what an attempt before wrote, and show it as a snapshot; only an end may follow."""
+        try:
+            entries = get_log().replay(self._key)
+        except LogUnavailable:
+            entries = []
+        found = written(entries)
+        has_all = bool(entries) and found.is_whole and found.seq >= self.reply.seq
+        with self._lock:
+            self._sources = found.sources or list(self.reply.sources)
+            self._reset_text()
+            self.text, self.seq = (found.text, found.seq) if has_all else (self.reply.text, self.reply.seq)
+            self._block_events(self._streamer.feed(self.text))
+            if self.text or found.seq:
+                self._append([self._snapshot()])
 
     def tell(self, phase: events.ReplyPhase) -> None:
         """Say what happens before the first word."""
@@ -183,7 +207,17 @@ class ReplyWriter:
     def _save(self, **values: object) -> None:
         rows = Message.objects.filter(pk=self.reply.pk, attempt=self.attempt, status=MessageStatus.PENDING)
         if not rows.update(**values):
+            self._close_if_deleted()
             raise LeaseLost(f"reply {self._key} attempt {self.attempt}")
+        close_old_connections()  # a reply takes long; it must not hold a connection of the pool meanwhile
+
+    def _close_if_deleted(self) -> None:
+        if Message.objects.filter(pk=self.reply.pk).exists():
+            return
+        try:
+            get_log().close(self._key)
+        except LogUnavailable as exc:
+            logger.warning("reply %s: event log away after its deletion: %s", self._key, exc)
 
     def _snapshot(self) -> EventDict:
         return events.ReplySnapshot(self._key, self.seq, self.text, list(self._blocks), "writing").to_dict()

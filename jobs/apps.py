@@ -3,8 +3,10 @@
 import threading
 import time
 
-from celery.signals import worker_ready
+from celery.signals import worker_ready, worker_shutting_down
 from django.apps import AppConfig
+
+GRACE_S = 25.0
 
 
 class JobsConfig(AppConfig):
@@ -20,6 +22,18 @@ def start_sweeper(**_kwargs: object) -> None:
 
     if not embedded.is_embedded():
         threading.Thread(target=_sweep_for_ever, name="sweeper", daemon=True).start()
+
+
+@worker_shutting_down.connect
+def end_in_time(**_kwargs: object) -> None:
+    """Claim nothing more; what still runs after the grace goes back to the queue for another worker."""
+    from jobs import embedded, worker
+
+    if not embedded.is_embedded():
+        worker.drain()
+        timer = threading.Timer(GRACE_S, worker.give_back_all)
+        timer.daemon = True
+        timer.start()
 
 
 def _sweep_for_ever() -> None:

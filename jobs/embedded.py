@@ -22,6 +22,7 @@ from jobs import queue, worker
 logger = logging.getLogger(__name__)
 
 SWEEP_S = 15.0
+LETTING_GO_S = 2.0
 # Threads are made only when they are used; engine slots, not this number, limit what runs.
 THREADS = 96
 QUEUES = ("inference", "ingestion", "background")
@@ -89,10 +90,19 @@ class EmbeddedWorker:
             self._threads.append(thread)
 
     def stop(self, timeout_s: float = 8.0) -> None:
-        """Claim nothing more and end; what still runs after the time-out is claimed at the next start."""
+        """Claim nothing more and end; what still runs after the time-out goes on at the next start.
+
+        Jobs that do not notice within LETTING_GO_S keep their thread, and with it the process.
+        """
         worker.drain()
         self._stopping.set()
         worker_state.should_stop = 0  # type: ignore[assignment]
+        self._join(timeout_s - LETTING_GO_S)
+        if given_back := worker.give_back_all():
+            logger.warning("%s jobs go on at the next start", given_back)
+        self._join(LETTING_GO_S)
+
+    def _join(self, timeout_s: float) -> None:
         deadline = time.monotonic() + timeout_s
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))

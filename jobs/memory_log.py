@@ -18,8 +18,11 @@ class _Log:
     followers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = field(default_factory=set)
 
 
+KEEP_LOGS = 300  # a finished reply can be read from its row
+
+
 class MemoryLog:
-    """Logs by key; finished ones are forgotten after KEEP_S."""
+    """Logs by key; finished ones are forgotten after KEEP_S, or when KEEP_LOGS newer ones have finished."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -53,21 +56,27 @@ class MemoryLog:
             log.is_closed = True
             log.touched_at = time.monotonic()
             self._wake(log)
-            old = time.monotonic() - KEEP_S
-            for other in [k for k, v in self._logs.items() if v.is_closed and v.touched_at < old]:
-                del self._logs[other]
+            self._forget_old()
+
+    def _forget_old(self) -> None:
+        closed = sorted((v.touched_at, k) for k, v in self._logs.items() if v.is_closed)
+        old = time.monotonic() - KEEP_S
+        surplus = len(closed) - KEEP_LOGS
+        for at, (touched_at, key) in enumerate(closed):
+            if touched_at < old or at < surplus:
+                del self._logs[key]
 
     async def follow(self, key: str, after: int = 0) -> AsyncGenerator[Entry, None]:
         """Yield entries after an index until the log is closed."""
         news = asyncio.Event()
         follower = (asyncio.get_running_loop(), news)
         with self._lock:
-            self._log(key).followers.add(follower)
+            log = self._log(key)
+            log.followers.add(follower)
         try:
             while True:
                 news.clear()
                 with self._lock:
-                    log = self._log(key)
                     entries, is_closed = log.entries[after:], log.is_closed
                 for entry in entries:
                     yield entry
@@ -77,7 +86,9 @@ class MemoryLog:
                 await news.wait()
         finally:
             with self._lock:
-                self._log(key).followers.discard(follower)
+                log.followers.discard(follower)
+                if not log.entries and not log.followers and self._logs.get(key) is log:
+                    del self._logs[key]
 
     def ping(self) -> bool:
         """Memory is always there."""
@@ -88,7 +99,7 @@ class MemoryLog:
 
     def _wake(self, log: _Log) -> None:
         for loop, news in list(log.followers):
-            if loop.is_closed():
-                log.followers.discard((loop, news))
-            else:
+            try:
                 loop.call_soon_threadsafe(news.set)
+            except RuntimeError:  # the loop has ended
+                log.followers.discard((loop, news))

@@ -11,7 +11,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q, QuerySet
 from django.utils import timezone
 
@@ -20,6 +20,10 @@ from jobs.models import Job, JobState
 from jobs.wake import wake
 
 logger = logging.getLogger(__name__)
+
+WORKER_LOST = "worker_lost"
+WAKES_A_SWEEP = 64  # a restart finds many jobs waiting and no message about any of them
+_CLAIM_LOCK = 0x6A6F6273  # any number that is the same in every process
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +53,39 @@ def claim(queue: str) -> Job | None:
     Fair: lower priority number first, then the owner with the fewest running jobs, then the oldest.
     An owner never runs more than MAX_REPLIES_PER_USER jobs of the inference queue at once.
     """
-    while (job := _fairest(queue)) is not None:
-        now = timezone.now()
-        won = Job.objects.filter(pk=job.pk, state=JobState.QUEUED, attempt=job.attempt).update(
+    if not Job.objects.filter(queue=queue, state=JobState.QUEUED).exists():
+        return None  # most wake-ups end here, without a lock
+    while True:
+        with transaction.atomic():
+            _lock_claims()
+            job = _fairest(queue)
+            if job is None:
+                return None
+            if _take(job):
+                job.refresh_from_db()
+                return job
+
+
+def _lock_claims() -> None:
+    """Let one claim at a time count who runs what; SQLite's transactions do so by themselves."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_CLAIM_LOCK])
+
+
+def _take(job: Job) -> bool:
+    now = timezone.now()
+    mine = Job.objects.filter(
+        pk=job.pk, state=JobState.QUEUED, attempt=job.attempt, is_cancel_requested=False
+    )
+    return bool(
+        mine.update(
             state=JobState.RUNNING,
             attempt=F("attempt") + 1,
             lease_until=now + timedelta(seconds=settings.JOB_LEASE_S),
             started_at=now,
         )
-        if won:
-            job.refresh_from_db()
-            return job
-    return None
+    )
 
 
 def _fairest(queue: str) -> Job | None:
@@ -118,40 +143,54 @@ def cancel(job_id: UUID) -> JobState | None:
 
     Returns the state it is in now; None when there is no such job.
     """
-    now = timezone.now()
-    Job.objects.filter(pk=job_id, state=JobState.QUEUED).update(
-        state=JobState.CANCELLED, is_cancel_requested=True, finished_at=now
-    )
-    Job.objects.filter(pk=job_id, state=JobState.RUNNING).update(is_cancel_requested=True)
+    asked = Job.objects.filter(pk=job_id)
+    asked.filter(state__in=[JobState.QUEUED, JobState.RUNNING]).update(is_cancel_requested=True)
+    asked.filter(state=JobState.QUEUED).update(state=JobState.CANCELLED, finished_at=timezone.now())
     job = Job.objects.filter(pk=job_id).first()
     return JobState(job.state) if job else None
 
 
 def sweep() -> tuple[int, list[Job]]:
-    """Put jobs of dead workers back in the queue, and fail those that had all their attempts.
+    """Put jobs of dead workers back in the queue; end those that had all their attempts or a stop.
 
-    Returns how many were put back, and the jobs that failed for good.
+    Returns how many were put back, and the jobs that ended: failed or cancelled.
     """
     now = timezone.now()
     dead = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=now)
-    failed = [
-        job
-        for job in dead.filter(attempt__gte=settings.JOB_MAX_ATTEMPTS)
+    ended = []
+    for job in dead.filter(Q(attempt__gte=settings.JOB_MAX_ATTEMPTS) | Q(is_cancel_requested=True)):
+        state = JobState.CANCELLED if job.is_cancel_requested else JobState.FAILED
+        job.state, job.error_code = state, "" if job.is_cancel_requested else WORKER_LOST
         if dead.filter(pk=job.pk).update(
-            state=JobState.FAILED, error_code="worker_lost", finished_at=now, lease_until=None
-        )
-    ]
-    again = dead.filter(attempt__lt=settings.JOB_MAX_ATTEMPTS).update(state=JobState.QUEUED, lease_until=None)
-    if again or failed:
-        logger.warning("swept: %s jobs queued again, %s failed", again, len(failed))
-    for queue in Job.objects.filter(state=JobState.QUEUED).values_list("queue", flat=True).distinct():
-        wake(queue)
-    return again, failed
+            state=state, error_code=job.error_code, finished_at=now, lease_until=None
+        ):
+            ended.append(job)
+    again = dead.filter(attempt__lt=settings.JOB_MAX_ATTEMPTS, is_cancel_requested=False).update(
+        state=JobState.QUEUED, lease_until=None
+    )
+    if again or ended:
+        logger.warning("swept: %s jobs queued again, %s ended", again, len(ended))
+    _wake_all()
+    return again, ended
+
+
+def _wake_all() -> None:
+    """Send a message for every job that waits: each starts one worker at most."""
+    waiting = Job.objects.filter(state=JobState.QUEUED).values_list("queue").annotate(Count("pk"))
+    for queue, count in waiting.order_by():
+        for _ in range(min(count, WAKES_A_SWEEP)):
+            wake(queue)
+
+
+def give_back(job: Job) -> bool:
+    """Put a job back in the queue, unfinished and not counted as a failure; False when it is not held."""
+    return bool(_held(job).update(state=JobState.QUEUED, lease_until=None))
 
 
 def release_all_leases() -> int:
     """Treat every running job as its worker's loss; only for a process that knows it is the only one."""
-    return Job.objects.filter(state=JobState.RUNNING).update(lease_until=timezone.now())
+    long_ago = timezone.now() - timedelta(seconds=1)
+    return Job.objects.filter(state=JobState.RUNNING).update(lease_until=long_ago)
 
 
 def position(job: Job) -> Position | None:

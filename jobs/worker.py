@@ -11,7 +11,8 @@ from functools import cache
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import Error as AnyDatabaseError
+from django.db import close_old_connections
 from django.utils.module_loading import import_string
 
 from jobs import queue as job_queue
@@ -66,8 +67,13 @@ def _slots(queue: str) -> Slots:
 
 def _engine_slots() -> int:
     from inference.conf import get_engine  # only processes that run jobs need the engine
+    from inference.errors import EngineError
 
-    return get_engine().slots
+    try:
+        return get_engine().slots
+    except EngineError as exc:  # jobs must still run, to end with this very error
+        logger.error("no engine: %s: %s", exc.code, exc)
+        return 1
 
 
 def work(queue: str) -> int:
@@ -94,20 +100,31 @@ def run(job: Job) -> None:
     """Run one claimed job through its handler and finish it."""
     lease = Lease(job)
     with _leases_lock:
+        if older := _leases.get(job.pk):
+            older.lose()
         _leases[job.pk] = lease
     _start_keeper()
-    handler: Callable[[Lease], JobState | None] = import_string(settings.JOB_KINDS[job.kind][2])
     try:
+        handler: Callable[[Lease], JobState | None] = import_string(settings.JOB_KINDS[job.kind][2])
         state = handler(lease) or JobState.DONE
         job_queue.finish(job, state)
     except LeaseLost:
-        logger.warning("%s: another worker has it", job)
+        _let_go(job)
     except Exception as exc:  # the edge of the room: whatever a handler lets through ends the job
         logger.exception("%s failed", job)
         _finish_failed(job, str(getattr(exc, "code", "internal")))
     finally:
         with _leases_lock:
-            _leases.pop(job.pk, None)
+            if _leases.get(job.pk) is lease:
+                del _leases[job.pk]
+
+
+def _let_go(job: Job) -> None:
+    """End a job whose subject is over or gone; when another worker has the job, leave it alone."""
+    try:
+        job_queue.finish(job, JobState.CANCELLED)
+    except LeaseLost:
+        logger.warning("%s: another worker has it", job)
 
 
 def _finish_failed(job: Job, code: str) -> None:
@@ -116,12 +133,16 @@ def _finish_failed(job: Job, code: str) -> None:
     except LeaseLost:
         logger.warning("%s: another worker has it", job)
         return
-    tell_lost(job)
+    job.state, job.error_code = JobState.FAILED, code
+    tell_ended(job)
 
 
-def tell_lost(job: Job) -> None:
-    """Tell the job's room that it failed for good."""
-    import_string(settings.JOB_KINDS[job.kind][3])(job)
+def tell_ended(job: Job) -> None:
+    """Tell the job's room that it failed for good, or was cancelled while nobody worked on it."""
+    try:
+        import_string(settings.JOB_KINDS[job.kind][3])(job)
+    except Exception:  # one room's trouble must not keep the sweep from the other jobs
+        logger.exception("%s: its end could not be told; the next sweep tries again", job)
 
 
 def cancel(job_id: UUID) -> JobState | None:
@@ -134,15 +155,32 @@ def cancel(job_id: UUID) -> JobState | None:
 
 
 def sweep() -> None:
-    """Give jobs of dead workers to others, tell the rooms of those that failed for good."""
-    _again, failed = job_queue.sweep()
-    for job in failed:
-        tell_lost(job)
+    """Give jobs of dead workers to others, tell the rooms of those that ended, have rooms tidy up."""
+    try:
+        _again, ended = job_queue.sweep()
+        for job in ended:
+            tell_ended(job)
+        for path in settings.JOB_SWEEPS:
+            import_string(path)()
+    finally:
+        close_old_connections()
 
 
 def drain() -> None:
     """Claim nothing more; what runs goes on."""
     _draining.set()
+
+
+def give_back_all() -> int:
+    """Put what runs here back in the queue and have its handlers stop; return how many jobs that were.
+
+    For the end of a process: the next one, or another worker, goes on with them at once.
+    """
+    with _leases_lock:
+        leases = list(_leases.values())
+    for lease in leases:
+        lease.lose()
+    return sum(job_queue.give_back(lease.job) for lease in leases)
 
 
 def _start_keeper() -> None:
@@ -162,14 +200,20 @@ def _keep() -> None:
         if not leases:
             beat_at = time.monotonic() + HEARTBEAT_S
             continue
+        is_time = time.monotonic() >= beat_at
         try:
-            for job_id in job_queue.cancel_requested(list(leases)):
-                leases[job_id].request_stop()
-            if time.monotonic() >= beat_at:
+            _keep_once(leases, with_heartbeat=is_time)
+            if is_time:
                 beat_at = time.monotonic() + HEARTBEAT_S
-                for lease in leases.values():
-                    if not job_queue.heartbeat(lease.job):
-                        lease.lose()
-        except DatabaseError:
+        except AnyDatabaseError:
             logger.exception("leases could not be kept; trying again")
+        finally:
             close_old_connections()
+
+
+def _keep_once(leases: dict[UUID, Lease], *, with_heartbeat: bool) -> None:
+    for job_id in job_queue.cancel_requested(list(leases)):
+        leases[job_id].request_stop()
+    for lease in leases.values() if with_heartbeat else ():
+        if not job_queue.heartbeat(lease.job):
+            lease.lose()

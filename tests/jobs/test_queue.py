@@ -140,3 +140,41 @@ def test_position_of_a_job_that_runs_is_none() -> None:
     queue.claim("inference")
 
     assert queue.position(job) is None
+
+
+def test_a_job_that_was_stopped_and_lost_its_worker_is_cancelled_by_the_sweep() -> None:
+    queue.enqueue("count", "a")
+    job = queue.claim("inference")
+    assert job is not None
+    queue.cancel(job.pk)
+    queue.release_all_leases()
+
+    again, ended = queue.sweep()
+
+    assert (again, [ended_job.subject for ended_job in ended]) == (0, ["a"])
+    assert Job.objects.get().state == JobState.CANCELLED
+
+
+def test_a_job_given_back_is_claimed_again_and_not_counted_as_a_failure(settings: Settings) -> None:
+    settings.JOB_MAX_ATTEMPTS = 1
+    queue.enqueue("count", "a")
+    job = queue.claim("inference")
+    assert job is not None
+
+    assert queue.give_back(job)
+
+    heir = queue.claim("inference")
+    assert heir is not None
+    assert heir.attempt == 2
+    assert not queue.give_back(job)
+
+
+def test_the_sweep_sends_one_wake_up_for_every_job_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    woken: list[str] = []
+    for subject in "abc":
+        queue.enqueue("count", subject)
+    monkeypatch.setattr(queue, "wake", woken.append)
+
+    queue.sweep()
+
+    assert woken == ["inference"] * 3

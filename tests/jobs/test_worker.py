@@ -3,7 +3,9 @@
 import threading
 
 import pytest
+from pytest_django.fixtures import Settings
 
+from inference import conf
 from jobs import queue, worker
 from jobs.models import Job, JobState
 from jobs.slots import Slots
@@ -66,3 +68,75 @@ def test_slots_remember_a_wake_up_that_found_none_free() -> None:
     assert not slots.leave()  # look again first
     assert slots.leave()
     assert slots.enter()
+
+
+def test_an_engine_that_is_missing_does_not_keep_jobs_waiting(settings: Settings) -> None:
+    settings.JOB_SLOTS = {"inference": 0}  # as many as the engine has
+    settings.ENGINE = "onnx"
+    settings.MODEL_PATH = "/nowhere"
+    conf.reset()
+    queue.enqueue("count", "a")
+
+    assert worker.work("inference") == 1
+
+    assert kinds.ran == ["a"]
+
+
+def test_a_job_whose_subject_went_away_is_over_at_once() -> None:
+    queue.enqueue("gone", "a")
+
+    worker.work("inference")
+
+    assert Job.objects.get().state == JobState.CANCELLED
+
+
+def test_jobs_given_back_stop_here_and_wait_for_another_worker() -> None:
+    queue.enqueue("wait", "a")
+    thread = threading.Thread(target=worker.work, args=["inference"])
+    thread.start()
+    assert kinds.started.wait(10)
+
+    worker.drain()
+    given_back = worker.give_back_all()
+
+    thread.join(10)
+    worker._draining.clear()
+    assert given_back == 1
+    assert not thread.is_alive()
+    assert Job.objects.get().state == JobState.QUEUED
+
+
+def test_the_lease_of_a_new_attempt_survives_the_end_of_the_old_one() -> None:
+    job = queue.enqueue("wait", "a")
+    old = threading.Thread(target=worker.work, args=["inference"])
+    old.start()
+    assert kinds.started.wait(10)
+    kinds.started.clear()
+    queue.release_all_leases()
+    queue.sweep()  # the worker counts as dead, but lives
+    new = threading.Thread(target=worker.work, args=["inference"])
+    new.start()
+    assert kinds.started.wait(10)
+
+    old.join(10)
+    worker.cancel(job.pk)
+
+    new.join(10)
+    assert not old.is_alive()
+    assert not new.is_alive()
+    assert (Job.objects.get().state, Job.objects.get().attempt) == (JobState.CANCELLED, 2)
+
+
+def test_owners_never_run_more_than_allowed_with_many_workers_claiming(settings: Settings) -> None:
+    settings.JOB_SLOTS = {"inference": 8}
+    for n in range(24):
+        queue.enqueue("most", f"{n}", owner=f"u:{n % 3}")
+
+    threads = [threading.Thread(target=worker.work, args=["inference"]) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert kinds.most_at_once == 1
+    assert set(Job.objects.values_list("state", flat=True)) == {JobState.DONE}
