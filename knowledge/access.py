@@ -1,6 +1,6 @@
 """Which collections a person may read, and which they may manage: the only place that decides."""
 
-from django.contrib.auth.models import AnonymousUser, Group
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
@@ -15,10 +15,11 @@ def readable_collections(user: User | AnonymousUser) -> QuerySet[Collection]:
         return Collection.objects.all()
     rule = Q(visibility=Visibility.EVERYONE)
     if isinstance(user, User) and user.is_active:
-        groups = user.groups.values("pk")
+        reads = Collection.objects.filter(readers__in=user.groups.all())
+        manages = Collection.objects.filter(managers__in=user.groups.all())
         rule |= Q(visibility=Visibility.SIGNED_IN)
-        rule |= Q(visibility=Visibility.GROUPS, pk__in=_with_reader_in(groups))
-        rule |= Q(pk__in=_with_manager_in(groups))
+        rule |= Q(visibility=Visibility.GROUPS, pk__in=reads.values("pk"))
+        rule |= Q(pk__in=manages.values("pk"))
     return Collection.objects.filter(rule)
 
 
@@ -28,16 +29,9 @@ def manageable_collections(user: User | AnonymousUser) -> QuerySet[Collection]:
         return Collection.objects.all()
     if not (isinstance(user, User) and user.is_active):
         return Collection.objects.none()
-    return Collection.objects.filter(pk__in=_with_manager_in(user.groups.values("pk")))
+    manages = Collection.objects.filter(managers__in=user.groups.all())
+    return Collection.objects.filter(pk__in=manages.values("pk"))  # once, however many groups
 
 
 def _manages_all(user: User | AnonymousUser) -> bool:
     return isinstance(user, User) and user.has_perm(MANAGE_ALL)
-
-
-def _with_reader_in(groups: QuerySet[Group, dict[str, int]]) -> QuerySet[Collection, dict[str, int]]:
-    return Collection.objects.filter(readers__in=groups).values("pk")
-
-
-def _with_manager_in(groups: QuerySet[Group, dict[str, int]]) -> QuerySet[Collection, dict[str, int]]:
-    return Collection.objects.filter(managers__in=groups).values("pk")

@@ -17,7 +17,9 @@ from django.core.files.base import ContentFile
 
 from accounts.models import User
 from knowledge import ingest, retrieval
+from knowledge.errors import Duplicate
 from knowledge.models import Collection, DocumentStatus
+from knowledge.names import clean_file_name
 from knowledge.retrieval_types import SearchResult
 
 logger = logging.getLogger(__name__)
@@ -99,11 +101,12 @@ class Asked:
 
 @dataclass(slots=True)
 class Corpus:
-    """Golden documents as they were ingested. by_golden_id: → id of the document row."""
+    """Golden documents as they were ingested. by_golden_id: → ids of the document rows."""
 
     collection: Collection
-    by_golden_id: dict[str, str] = field(default_factory=dict)
+    by_golden_id: dict[str, set[str]] = field(default_factory=dict)
     by_passage: dict[str, str] = field(default_factory=dict)  # golden passage id → golden document id
+    documents: int = 0
     chunks: int = 0
     seconds: float = 0.0
 
@@ -145,25 +148,35 @@ def ingest_documents(
     corpus = Corpus(collection)
     started = time.perf_counter()
     for done, golden in enumerate(documents, start=1):
-        file = ContentFile(write_markdown(golden))
-        document = ingest.add_document(collection, f"{golden.id[:80]}.md", file, owner=None, queue=False)
-        document = ingest.ingest_now(document)
-        if document.status != DocumentStatus.READY:
-            logger.warning("%s: %s %s", golden.id, document.status, document.error_message)
-        corpus.by_golden_id[golden.id] = str(document.pk)
+        corpus.by_golden_id.setdefault(golden.id, set()).add(_ingest(golden, corpus))
         corpus.by_passage.update({passage.id: golden.id for passage in golden.passages})
-        corpus.chunks += document.chunk_count
         tell(done)
+    corpus.documents = len(documents)
     corpus.seconds = time.perf_counter() - started
     return corpus
+
+
+def _ingest(golden: GoldenDocument, corpus: Corpus) -> str:
+    """Ingest one document and return its row's id; the same content twice is one document."""
+    file = ContentFile(write_markdown(golden))
+    name = f"{clean_file_name(golden.id)[:80]}.md"
+    try:
+        document = ingest.add_document(corpus.collection, name, file, owner=None, queue=False)
+    except Duplicate as exc:
+        return exc.document_id
+    document = ingest.ingest_now(document)
+    if document.status != DocumentStatus.READY:
+        logger.warning("%s: %s %s", golden.id, document.status, document.error_message)
+    corpus.chunks += document.chunk_count
+    return str(document.pk)
 
 
 def ask(corpus: Corpus, question: GoldenQuestion, answer: Answerer | None = None) -> Asked:
     """Ask one question and compare with what was expected."""
     gold = frozenset(
-        corpus.by_golden_id[name]
+        row
         for name in {question.doc_id, *(corpus.by_passage.get(item, "") for item in question.passage_ids)}
-        if name in corpus.by_golden_id
+        for row in corpus.by_golden_id.get(name, ())
     )
     started = time.perf_counter()
     result = retrieval.search(

@@ -26,7 +26,7 @@ def report(asked: Sequence[Asked], corpus: Corpus, k: int) -> dict[str, Figure]:
         "p95": _percentile([item.latency_ms for item in asked], 95),
     }
     figures["ingest"] = {
-        "documents": len(corpus.by_golden_id),
+        "documents": corpus.documents,
         "chunks": corpus.chunks,
         "seconds": round(corpus.seconds, 2),
     }

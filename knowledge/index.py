@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 from django.conf import settings
-from inference.conf import get_embedder
 
+from inference.conf import get_embedder
 from inference.embedders.base import Vectors
 from knowledge.errors import IndexUnavailable
 from knowledge.models import Collection
@@ -89,7 +89,7 @@ def query(collection: Collection, vector: Vectors, k: int) -> list[tuple[str, fl
             return []
         if (store.metadata or {}).get(_EMBEDDER) != get_embedder().name:
             raise IndexUnavailable(f"{name} was embedded by another model: read its documents again")
-        found = store.query(query_embeddings=[vector], n_results=k, include=["distances"])
+        found = store.query(query_embeddings=vector[np.newaxis], n_results=k, include=["distances"])
         distances = (found["distances"] or [[]])[0]
         return [(key, 1.0 - float(far)) for key, far in zip(found["ids"][0], distances, strict=True)]
 
@@ -204,16 +204,18 @@ def _connect() -> "ClientAPI":
 
 def _open_directory() -> "ClientAPI":
     import chromadb
+    from chromadb.config import Settings
 
     path = settings.DATA_DIR / "chroma"
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return chromadb.PersistentClient(path=path, settings=chromadb.Settings(anonymized_telemetry=False))
+    return chromadb.PersistentClient(path=path, settings=Settings(anonymized_telemetry=False))
 
 
 def _connect_to_server() -> "ClientAPI":
     """Connect with time limits, which the library itself does not set."""
     import chromadb
     import httpx
+    from chromadb.config import Settings
 
     url = urlsplit(settings.CHROMA_URL)
     is_ssl = url.scheme == "https"
@@ -222,7 +224,7 @@ def _connect_to_server() -> "ClientAPI":
         host=url.hostname or "localhost",
         port=url.port or (443 if is_ssl else 8000),
         ssl=is_ssl,
-        settings=chromadb.Settings(anonymized_telemetry=False),
+        settings=Settings(anonymized_telemetry=False),
     )
     # the session is private to the library, which offers no other way to limit a call
     client._server._session.timeout = httpx.Timeout(TIMEOUT_S)  # type: ignore[attr-defined]

@@ -62,7 +62,8 @@ def search(tokens: Sequence[str], collection_ids: Sequence[int], k: int) -> list
     total = _count_rows()
     weights = {token: inverse_frequency(doc, total) for token, doc in frequency.items()}
     by_rarity = sorted((token for token in tokens if frequency[token]), key=lambda token: frequency[token])
-    finding, reading = [], 0
+    finding: list[str] = []
+    reading = 0
     for token in by_rarity:
         reading += frequency[token]
         if finding and reading > MAX_POSTINGS:
@@ -113,7 +114,7 @@ def _average_length() -> float:
 
 
 def _read(
-    tokens: Sequence[str], collection_ids: Sequence[int], only: Sequence[int] | None
+    tokens: Sequence[str], collection_ids: Sequence[int], only: list[int] | None
 ) -> tuple[Postings, dict[int, int]]:
     """Read how often each chunk holds each token, and the chunks' lengths."""
     collections = " | ".join(f"'{_name(pk)}'" for pk in collection_ids)

@@ -18,7 +18,7 @@ from knowledge.evaluation import (
 )
 from tests.environment import ROOT
 
-DOCUMENTS = [
+DOCUMENTS: list[dict[str, object]] = [
     {
         "id": "returns",
         "title": "Returns",
@@ -35,7 +35,7 @@ DOCUMENTS = [
         "passages": [{"id": "lamps#0", "heading": "", "text": "The desk lamp has a warranty of five years."}],
     },
 ]
-QUESTIONS = [
+QUESTIONS: list[dict[str, object]] = [
     {
         "id": "q1", "question": "How long can a parcel be returned?", "lang": "en", "doc_id": "returns",
         "passage_ids": ["returns#0"], "answers": ["30  DAYS"], "unanswerable": False,

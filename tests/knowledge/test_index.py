@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from inference.conf import get_embedder
+from inference.embedders.base import Vectors
 from knowledge import index
 from knowledge.errors import IndexUnavailable
 from knowledge.models import Collection
@@ -18,10 +19,10 @@ def _no_leftovers() -> None:
     index.drop(OTHER)
 
 
-def unit(*hot: int) -> np.ndarray:  # type: ignore[type-arg]
+def unit(*hot: int) -> Vectors:
     vector = np.zeros(get_embedder().dimensions, dtype=np.float32)
     vector[list(hot)] = 1.0
-    return vector / np.linalg.norm(vector)
+    return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
 
 
 def test_query_returns_the_nearest_first_with_cosine() -> None:
