@@ -9,7 +9,9 @@ PARTS = ("start", "chats")
 def main() -> int:
     """Run the parts named, or all; each in a process of its own."""
     parts = sys.argv[1:] or list(PARTS)
-    return max(subprocess.run([sys.executable, "-m", f"bench.{part}"], check=False).returncode for part in parts)
+    return max(
+        subprocess.run([sys.executable, "-m", f"bench.{part}"], check=False).returncode for part in parts
+    )
 
 
 if __name__ == "__main__":

@@ -33,15 +33,21 @@ def readyz(_request: HttpRequest) -> JsonResponse:
     """Say by class of component what works; 503 when something does not, and while draining."""
     global _cached
     if settings.IS_EMBEDDED and not lifecycle.is_warm():  # asking would load what the warm-up loads
-        return JsonResponse({"ready": False, "parts": {"process": "warming up"}}, status=503)
+        return _answer({"process": "warming up"})
     now = time.monotonic()
     if now - _cached[0] > CACHE_S:
         _cached = (now, {name: _state(probe) for name, probe in _PROBES.items()})
     parts = dict(_cached[1])
     if lifecycle.is_draining():
         parts["process"] = "draining"
+    return _answer(parts)
+
+
+def _answer(parts: dict[str, str]) -> JsonResponse:
     is_ready = all(state == "ok" for state in parts.values())
-    return JsonResponse({"ready": is_ready, "parts": parts}, status=200 if is_ready else 503)
+    answer = JsonResponse({"ready": is_ready, "parts": parts}, status=200 if is_ready else 503)
+    answer._has_been_logged = True  # type: ignore[attr-defined]  # "not yet" is no error for the log
+    return answer
 
 
 def _state(probe: Callable[[], bool]) -> str:

@@ -73,7 +73,7 @@ def _page(request: HttpRequest, chat: _Chat) -> HttpResponse:
         "messages_shown": history.shown(chat.conversation) if chat.conversation else [],
         "days": history.by_day(listed),
         "document_count": _document_count(request, chat.assistant),
-        "greeting": _first_sentence(chat.assistant.localized("greeting")),
+        "greeting": chat.assistant.localized("greeting"),
         "description": chat.assistant.localized("description"),
         "placeholder": chat.assistant.localized("placeholder"),
         "starters": chat.assistant.starters_for(),
@@ -86,11 +86,6 @@ def _page(request: HttpRequest, chat: _Chat) -> HttpResponse:
     response = render(request, "chat/conversation.html", context)
     patch_cache_control(response, private=True, no_cache=True)
     return response
-
-
-def _first_sentence(text: str) -> str:
-    """Return what stands in large letters; the description says the rest."""
-    return re.split(r"(?<=[.!?؟。])\s", text.strip(), maxsplit=1)[0]
 
 
 def _steps(request: HttpRequest) -> dict[str, object]:

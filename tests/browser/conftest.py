@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, expect
 
 from tests.site import PASSWORD, Site
 
@@ -44,10 +44,14 @@ def watch() -> Iterator[Callable[[Page], Page]]:
         if message.type == "error" and not any(word in message.text for word in _IGNORED):
             complaints.append(f"console: {message.text}")
 
+    def on_dialog(dialog: Dialog) -> None:
+        complaints.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
     def start(page: Page) -> Page:
         page.on("console", on_console)
         page.on("pageerror", lambda error: complaints.append(f"script: {error}"))
-        page.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", on_dialog)
         return page
 
     yield start

@@ -26,15 +26,17 @@ class Command(SiteCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Seed, and wait until the documents can be asked about."""
         seeded = seed()
-        if seeded.people:
-            self.stdout.write(f"Demo accounts: {', '.join(seeded.people)}")
-            self.stdout.write(f"Password of each: {seeded.password}  (shown only now)")
-        if seeded.documents:
-            self.stdout.write(f"Demo documents: {len(seeded.documents)}")
         if not (seeded.people or seeded.documents):
             self.stdout.write("The demo content is there already; nothing was changed.")
-        if not options["no_wait"]:
-            self._wait(seeded.documents)
+        if seeded.documents:
+            self.stdout.write(f"Demo documents: {len(seeded.documents)}")
+        try:
+            if not options["no_wait"]:
+                self._wait(seeded.documents)
+        finally:  # last, so that it is not lost among other lines; and whatever happens, it is shown
+            if seeded.people:
+                self.stdout.write(f"Demo accounts: {', '.join(seeded.people)}")
+                self.stdout.write(f"Password of each: {seeded.password}  (shown only now)")
 
     def _wait(self, documents: list[Document]) -> None:
         rows = Document.objects.filter(pk__in=[document.pk for document in documents])

@@ -134,11 +134,14 @@ function sentenceBefore(chip) {
   return sentences.at(-1)?.segment.trim() || text;
 }
 
+/* Mark what the answer quotes, where it does; else the sentence that answers best. */
 function paragraphs({ excerpt, best_sentence: best }) {
+  const quoted = part("checking").hidden ? "" : part("sentence").textContent;
+  const sentence = quoted && excerpt.includes(quoted) ? quoted : best;
   return excerpt.split(/\n{2,}/).map((text) => {
     const p = document.createElement("p");
     p.dir = "auto";
-    p.append(...marked(text, best));
+    p.append(...marked(text, sentence));
     return p;
   });
 }
