@@ -15,6 +15,7 @@ from knowledge.lexical_row import Hit, Row, inverse_frequency, saturate, weight
 MAX_POSTINGS = 60_000  # beyond these the commonest tokens only re-rank what the rarer ones found
 CANDIDATES = 500
 MAX_LEVEL = 6  # lexical.MAX_REPEATS
+_COMMON = 1_000  # postings from which the GIN index, not the row, tells the collection
 _WRITERS = 0x6B6E6F77  # advisory lock: writers add to the same frequencies, one after another
 
 Postings = dict[int, dict[str, int]]  # chunk id → token → count
@@ -25,14 +26,13 @@ def add(rows: Sequence[Row]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_WRITERS])
         for row in rows:
-            lexemes = [_name(row.collection_id)]
-            lexemes += [_level(token, n) for token, count in row.counts.items() for n in range(1, count + 1)]
+            lexemes = [_name(row.collection_id), *_lexemes(row)]
             cursor.execute(
                 "INSERT INTO knowledge_word_row (chunk_id, collection_id, length, body) "
                 "VALUES (%s, %s, %s, array_to_tsvector(%s))",
                 [row.chunk_id, row.collection_id, row.length, lexemes],
             )
-        frequency = Counter(token for row in rows for token in row.counts)
+        frequency = Counter(lexeme for row in rows for lexeme in _lexemes(row))
         cursor.execute(
             "INSERT INTO knowledge_word_frequency (term, doc) SELECT * FROM unnest(%s::text[], %s::int[]) "
             "ON CONFLICT (term) DO UPDATE SET doc = knowledge_word_frequency.doc + excluded.doc",
@@ -47,7 +47,7 @@ def remove(chunk_ids: Sequence[int]) -> None:
         cursor.execute(
             "WITH gone AS (DELETE FROM knowledge_word_row WHERE chunk_id = ANY(%s) RETURNING body), "
             "counted AS (SELECT lexeme, count(*) AS doc FROM gone, unnest(body) "
-            "WHERE position('.' IN lexeme) = 0 GROUP BY lexeme) "
+            "WHERE NOT starts_with(lexeme, 'collection.') GROUP BY lexeme) "
             "UPDATE knowledge_word_frequency SET doc = knowledge_word_frequency.doc - counted.doc "
             "FROM counted WHERE term = counted.lexeme RETURNING term, knowledge_word_frequency.doc",
             [list(chunk_ids)],
@@ -118,18 +118,23 @@ def _read(
 ) -> tuple[Postings, dict[int, int]]:
     """Read how often each chunk holds each token, and the chunks' lengths."""
     collections = " | ".join(f"'{_name(pk)}'" for pk in collection_ids)
-    levels = [(token, level) for token in tokens for level in range(1, MAX_LEVEL + 1)]
-    queries = [f"({collections}) & '{_level(token, level)}'" for token, level in levels]
+    levels = {_level(token, n): token for token in tokens for n in range(1, MAX_LEVEL + 1)}
+    known = {lexeme: count for lexeme, count in _frequencies(list(levels)).items() if count}
+    queries = [
+        f"'{lexeme}'" if count < _COMMON else f"({collections}) & '{lexeme}'"
+        for lexeme, count in known.items()
+    ]
     postings: Postings = defaultdict(dict)
     lengths: dict[int, int] = {}
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")  # a scan would unpack every token list
+        # a scan, or the collection's own index (hence "+ 0"), would unpack every token list
+        cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(
             "SELECT asked.token, r.chunk_id, r.length "
             "FROM unnest(%s::text[], %s::text[]) AS asked(token, query) "
             "JOIN knowledge_word_row r ON r.body @@ asked.query::tsquery "
-            "WHERE %s::bigint[] IS NULL OR r.chunk_id = ANY(%s)",
-            [[token for token, _level in levels], queries, only, only],
+            "WHERE r.collection_id + 0 = ANY(%s) AND (%s::bigint[] IS NULL OR r.chunk_id = ANY(%s))",
+            [[levels[lexeme] for lexeme in known], queries, list(collection_ids), only, only],
         )
         for token, chunk_id, length in cursor.fetchall():
             held = postings[chunk_id]
@@ -145,6 +150,10 @@ def _score(
         pk: sum(weights[token] * saturate(count, lengths[pk], average) for token, count in held.items())
         for pk, held in postings.items()
     }
+
+
+def _lexemes(row: Row) -> list[str]:
+    return [_level(token, n) for token, count in row.counts.items() for n in range(1, count + 1)]
 
 
 def _level(token: str, level: int) -> str:

@@ -16,7 +16,8 @@ POSTGRESQL = [
     "CREATE TABLE knowledge_word_row ("
     "chunk_id BIGINT PRIMARY KEY, collection_id BIGINT NOT NULL, length INTEGER NOT NULL, body TSVECTOR NOT NULL)",
     "CREATE INDEX knowledge_word_row_collection ON knowledge_word_row (collection_id)",
-    "CREATE INDEX knowledge_word_row_body ON knowledge_word_row USING GIN (body)",
+    # without the list of pending entries, which every look-up of every token would read through
+    "CREATE INDEX knowledge_word_row_body ON knowledge_word_row USING GIN (body) WITH (fastupdate = off)",
     "CREATE TABLE knowledge_word_frequency (term TEXT PRIMARY KEY, doc INTEGER NOT NULL)",
 ]
 POSTGRESQL_BACK = ["knowledge_word_frequency", "knowledge_word_row"]
