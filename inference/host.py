@@ -65,6 +65,12 @@ class EngineHost:
         child = self._child
         return child is not None and child.is_alive and child.is_ready.is_set()
 
+    @property
+    def slots(self) -> int:
+        """How many replies the loaded runtime writes at once; 0 = not loaded, or as many as asked."""
+        child = self._child
+        return child.slots if child else 0
+
     def load(self) -> None:
         """Start the child and wait until its runtime is loaded. Raises: EngineError."""
         self._loaded_child(never_stop)

@@ -50,7 +50,7 @@ class Child:
 
     def serve(self) -> None:
         """Serve until the parent closes the pipe."""
-        self.send(Ready())
+        self.send(Ready(getattr(self._runtime, "slots", 0)))
         while True:
             try:
                 frame = self._pipe.recv()

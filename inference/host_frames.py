@@ -21,6 +21,10 @@ class Runtime(Protocol):
         ...
 
 
+def no_report() -> None:
+    """The default for `on_step`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Start:
     """To the child: write this reply."""
@@ -46,7 +50,9 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """From the child: the runtime is loaded."""
+    """From the child: the runtime is loaded. slots: replies it writes at once; 0 = as many as asked."""
+
+    slots: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,7 @@ class ChildProcess:
         self._on_death = on_death
         self.is_ready = threading.Event()
         self.is_alive = True
+        self.slots = 0
         self._death = (EngineCrashed.code, "")
         self._lock = threading.Lock()
         self._sending = threading.Lock()
@@ -147,7 +148,8 @@ class ChildProcess:
 
     def _take(self, frame: FromChild) -> None:
         match frame:
-            case Ready():
+            case Ready(slots):
+                self.slots = slots
                 self.is_ready.set()
             case Failed(0, code, detail):
                 self._death = (code, detail)

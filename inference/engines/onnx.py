@@ -4,34 +4,55 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from inference.engines.base import Health
-from inference.engines.onnxgenai.folder import read_folder
+from inference.engines.onnxgenai.budget import Plan, plan_rows
+from inference.engines.onnxgenai.folder import ModelFolder, read_folder
 from inference.errors import EngineError
 from inference.host import EngineHost
 from inference.types import ChatMessage, GenerationRequest, ShouldStop, StreamEvent, never_stop
 
 
 class OnnxEngine:
-    """One model folder; see `inference.engines.base.Engine`. It writes one reply at a time."""
+    """One model folder; see `inference.engines.base.Engine`. It writes as many replies as fit into memory."""
 
     name = "onnx"
-    slots = 1
 
-    def __init__(self, folder: Path, *, threads: int = 0, hang_after_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        threads: int = 0,
+        memory_gb: float = 0.0,
+        max_rows: int = 8,
+        hang_after_s: float = 30.0,
+    ) -> None:
         """Read what the folder says of itself; loads nothing.
 
-        threads: 0 = every core. hang_after_s: see `inference.host.EngineHost`.
-        Raises: ModelNotFound, ModelBroken.
+        threads: 0 = every core. memory_gb: what the model may take, weights included; 0 = what is
+        there. max_rows: replies at the same time, at most. hang_after_s: see `inference.host.EngineHost`.
+        Raises: ModelNotFound, ModelBroken, EngineUnavailable (the memory is too small).
         """
         described = read_folder(folder.resolve())
+        plan = _plan(described, memory_gb, max_rows)
         self.model = described.label
-        self.context_tokens = described.context_tokens
+        self.context_tokens = plan.context_tokens
+        self._rows = plan.rows
         self._folder = described.path
         self._host = EngineHost(
-            "inference.engines.onnxgenai.runtime.OnnxRuntime",
-            {"folder": str(described.path), "threads": threads},
-            slots=self.slots,
+            "inference.engines.onnxgenai.runtime.open_runtime",
+            {
+                "folder": str(described.path),
+                "threads": threads,
+                "rows": plan.rows,
+                "context_tokens": plan.context_tokens,
+            },
+            slots=plan.rows,
             hang_after_s=hang_after_s,
         )
+
+    @property
+    def slots(self) -> int:
+        """How many replies are written at once: as planned, and once loaded as it is."""
+        return self._host.slots or self._rows
 
     @property
     def host(self) -> EngineHost:
@@ -65,3 +86,10 @@ class OnnxEngine:
     def close(self) -> None:
         """End the child process."""
         self._host.close()
+
+
+def _plan(folder: ModelFolder, memory_gb: float, max_rows: int) -> Plan:
+    """Plan the rows of a graph whose cache is known; any other one writes one reply at a time."""
+    if folder.graph is None or not folder.graph.can_batch:
+        return Plan(1, folder.context_tokens)
+    return plan_rows(folder, folder.graph, memory_gb=memory_gb, max_rows=max_rows)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from inference.engines.onnx import OnnxEngine
 from inference.engines.onnxgenai.folder import read_folder
-from inference.engines.onnxgenai.runtime import OnnxRuntime
+from inference.engines.onnxgenai.runtime import AnyRuntime, open_runtime
 from inference.special_tokens import fold_system, neutralise
 from inference.types import ChatMessage, Delta, GenerationRequest, Role
 
@@ -87,14 +87,14 @@ def test_a_system_text_is_folded_into_the_first_question() -> None:
 
 
 @pytest.fixture(scope="module")
-def runtime(tiny_phi3: Path) -> OnnxRuntime:
-    return OnnxRuntime(str(tiny_phi3), threads=1)
+def runtime(tiny_phi3: Path) -> AnyRuntime:
+    return open_runtime(str(tiny_phi3), threads=1)
 
 
 @pytest.mark.parametrize("text", DISGUISES)
 @pytest.mark.parametrize("role", list(Role))
 def test_the_prompt_holds_the_templates_control_tokens_alone(
-    role: Role, text: str, runtime: OnnxRuntime, tiny_phi3: Path
+    role: Role, text: str, runtime: AnyRuntime, tiny_phi3: Path
 ) -> None:
     specials = set(read_folder(tiny_phi3).specials.values())
     said = [ChatMessage(one, text if one is role else "fine") for one in Role]
@@ -108,7 +108,7 @@ def test_the_prompt_holds_the_templates_control_tokens_alone(
     assert controls(ids) == controls(runtime.prompts.token_ids(innocent))
 
 
-def test_a_token_split_between_two_messages_does_not_come_together(runtime: OnnxRuntime) -> None:
+def test_a_token_split_between_two_messages_does_not_come_together(runtime: AnyRuntime) -> None:
     halves = [ChatMessage(Role.USER, "a<|en"), ChatMessage(Role.USER, "d|>b")]
 
     runtime.prompts.token_ids(halves)  # raises where the control tokens differ

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from inference.engines.onnxgenai.graph import Graph, read_graph
 from inference.errors import ModelBroken, ModelNotFound
 
 CONFIG_FILE: Final = "genai_config.json"
@@ -23,6 +24,7 @@ class ModelFolder:
 
     specials: the text and id of every added token of the tokenizer, control tokens all.
     ends: ids that end a reply. unknown: id of the token for unknown text, which is no control token.
+    graph: what is known of the decoder's graph, if anything.
     """
 
     path: Path
@@ -30,6 +32,12 @@ class ModelFolder:
     specials: dict[str, int]
     ends: frozenset[int]
     unknown: int | None
+    graph: Graph | None = None
+
+    @property
+    def reply_ends(self) -> frozenset[int]:
+        """Ids at which a reply is over: those named by the config, and every other control token."""
+        return self.ends | frozenset(self.specials.values())
 
     @property
     def label(self) -> str:
@@ -59,7 +67,8 @@ def read_folder(path: Path) -> ModelFolder:
     if not isinstance(context, int) or context < 1:
         raise ModelBroken(f"{path / CONFIG_FILE} has no context_length")
     specials, unknown = _specials(path)
-    return ModelFolder(path, min(MAX_CONTEXT_TOKENS, context), specials, _ends(model), unknown)
+    graph = read_graph(path / file, decoder, config.get("search")) if isinstance(decoder, dict) else None
+    return ModelFolder(path, min(MAX_CONTEXT_TOKENS, context), specials, _ends(model), unknown, graph)
 
 
 def _ends(model: dict[str, object]) -> frozenset[int]:

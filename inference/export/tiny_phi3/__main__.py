@@ -110,10 +110,10 @@ def _tidy(source: Path, built: Path) -> None:
 
 def _check(built: Path) -> None:
     """Ask every question through the runtime; the answers must be the ones learned."""
-    from inference.engines.onnxgenai.runtime import OnnxRuntime
+    from inference.engines.onnxgenai.runtime import open_runtime
     from inference.types import Delta, GenerationRequest
 
-    runtime = OnnxRuntime(str(built))
+    runtime = open_runtime(str(built))
     for dialogue in ALL:
         request = GenerationRequest(tuple(prompt_of(dialogue)), max_tokens=300)
         answer = "".join(event.text for event in runtime.stream(request) if isinstance(event, Delta))

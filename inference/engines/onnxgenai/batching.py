@@ -1,0 +1,110 @@
+"""The first runtime: many replies at once on a CPU, over plain ONNX Runtime.
+
+onnxruntime-genai gives the tokenizer and the chat template alone; its own engine batches on CUDA only.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+
+from inference.engines.onnxgenai.budget import Plan
+from inference.engines.onnxgenai.decoder import Decoder, UnfamiliarGraph
+from inference.engines.onnxgenai.drafts import PromptLookup
+from inference.engines.onnxgenai.folder import ModelFolder
+from inference.engines.onnxgenai.prompt import PromptWriter
+from inference.engines.onnxgenai.reply import Reply, check_options
+from inference.engines.onnxgenai.sampling import Sampler
+from inference.engines.onnxgenai.scheduler import SHARED_CHUNK_S, Scheduler, Ticket
+from inference.errors import ContextTooLong, EngineError, ModelBroken
+from inference.host_frames import no_report
+from inference.types import ChatMessage, Delta, Finish, GenerationRequest, ShouldStop, never_stop
+
+logger = logging.getLogger(__name__)
+
+
+class BatchingRuntime:
+    """A decoder-only model folder on the CPU; see `inference.host_frames.Runtime`."""
+
+    def __init__(
+        self,
+        folder: ModelFolder,
+        *,
+        plan: Plan,
+        threads: int,
+        speculate: bool = True,
+        shared_chunk_s: float = SHARED_CHUNK_S,
+    ) -> None:
+        """Load the model. speculate: guess the tokens of a greedy reply that writes alone.
+
+        Raises: ModelBroken, UnfamiliarGraph.
+        """
+        import onnxruntime_genai as og
+
+        if folder.graph is None:
+            raise UnfamiliarGraph("the KV cache is not described")
+        self.slots = plan.rows
+        self._folder = folder
+        self._limit = plan.context_tokens
+        self._speculates = speculate
+        try:
+            self._tokenizer = og.Tokenizer(og.Config(os.fspath(folder.path)))
+        except RuntimeError as exc:
+            raise ModelBroken(f"{folder.path}: {exc}") from exc
+        self.prompts = PromptWriter(folder, self._tokenizer)
+        self._decoder = Decoder(
+            folder.graph, rows=plan.rows, context_tokens=plan.context_tokens, threads=threads
+        )
+        self.scheduler = Scheduler(self._decoder, plan.rows, shared_chunk_s=shared_chunk_s)
+        logger.info("%s: %s, %d threads", folder.label, plan, threads)
+
+    @staticmethod
+    def can_run(folder: ModelFolder) -> bool:
+        """Say whether a folder describes a graph for the CPU with nothing but tokens and a cache."""
+        return folder.graph is not None and folder.graph.can_batch
+
+    def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
+        """Count the tokens of the prompt these messages make."""
+        return len(self.prompts.token_ids(messages))
+
+    def stream(
+        self,
+        request: GenerationRequest,
+        *,
+        should_stop: ShouldStop = never_stop,
+        on_step: Callable[[], None] = no_report,
+    ) -> Iterator[Delta | Finish]:
+        """Write a reply. `should_stop` and `on_step` are called by the scheduler. Raises: EngineError."""
+        ticket = self._ticket(request, should_stop, on_step)
+        self.scheduler.submit(ticket)
+        try:
+            while True:
+                event = ticket.events.get()
+                if isinstance(event, EngineError):
+                    raise event
+                yield event
+                if isinstance(event, Finish):
+                    return
+        finally:
+            ticket.is_abandoned = True
+
+    def close(self) -> None:
+        """End the scheduler's thread."""
+        self.scheduler.close()
+
+    def _ticket(
+        self, request: GenerationRequest, should_stop: ShouldStop, on_step: Callable[[], None]
+    ) -> Ticket:
+        check_options(request)
+        prompt = self.prompts.token_ids(request.messages)
+        if len(prompt) + request.max_tokens > self._limit:
+            raise ContextTooLong(f"{len(prompt)} prompt + {request.max_tokens} new tokens > {self._limit}")
+        sampler = Sampler(request, prompt, self._decoder.vocabulary)
+        guesses = self._speculates and sampler.is_plain
+        return Ticket(
+            prompt=prompt,
+            reply=Reply(request, len(prompt), self._tokenizer, self._folder.reply_ends),
+            sampler=sampler,
+            lookup=PromptLookup(prompt, self.scheduler.costs) if guesses else None,
+            should_stop=should_stop,
+            on_step=on_step,
+        )

@@ -1,0 +1,92 @@
+"""How many replies at once, and how long, fit into memory: rows × context tokens of KV cache."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from inference.engines.onnxgenai.folder import ModelFolder
+from inference.engines.onnxgenai.graph import Graph
+from inference.errors import EngineUnavailable
+
+GB: Final = 1e9
+WEIGHTS_IN_MEMORY: Final = 1.2  # times their size on the disk: the runtime repacks some of them
+AUTOMATIC_SHARE: Final = 0.7  # of what is available beside the weights; the site lives here as well
+# The first of these that fits is taken: (rows at least, share of the model's context).
+CHOICES: Final = (
+    *((4, share) for share in (1.0, 0.75, 0.5)),
+    *((2, share) for share in (1.0, 0.75, 0.5)),
+    *((1, share) for share in (1.0, 0.5, 0.25)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Rows of the KV cache (replies at the same time) and the tokens of prompt and answer in each."""
+
+    rows: int
+    context_tokens: int
+    kv_bytes: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.rows} rows × {self.context_tokens} tokens, {self.kv_bytes / GB:.1f} GB of KV cache"
+
+
+def plan_rows(
+    folder: ModelFolder, graph: Graph, *, memory_gb: float = 0.0, max_rows: int = 8, available: int = 0
+) -> Plan:
+    """Share out the memory the model may take, weights included.
+
+    memory_gb: 0 = what the machine has to spare, never refused. available: bytes; 0 = look.
+    Raises: EngineUnavailable where the budget given holds no row.
+    """
+    weights = int(graph.weight_bytes * WEIGHTS_IN_MEMORY)
+    if memory_gb > 0:
+        budget = memory_gb * GB - weights
+    else:
+        budget = ((available or available_bytes()) - weights) * AUTOMATIC_SHARE
+    for wanted, share in CHOICES:
+        tokens = max(1, int(folder.context_tokens * share))
+        fits = int(budget // (tokens * graph.kv_bytes_per_token))
+        rows = min(fits, max(1, max_rows))
+        if fits >= wanted or rows == max(1, max_rows):
+            return _plan(graph, rows, tokens)
+    smallest = _plan(graph, 1, max(1, int(folder.context_tokens * CHOICES[-1][1])))
+    if memory_gb <= 0:
+        return smallest
+    raise EngineUnavailable(
+        f"the memory budget of {memory_gb:g} GB is too small for {folder.label}: its weights take "
+        f"{weights / GB:.2f} GB and one reply of {smallest.context_tokens} tokens "
+        f"{smallest.kv_bytes / GB:.2f} GB; raise the budget or choose a smaller model"
+    )
+
+
+def available_bytes() -> int:
+    """Tell how much memory this process may still take: the machine's or its container's."""
+    free = [_machine_bytes()]
+    group = Path("/sys/fs/cgroup")
+    limit, used = _number(group / "memory.max"), _number(group / "memory.current")
+    if limit is not None and used is not None:
+        free.append(max(0, limit - used))
+    return min(free)
+
+
+def _machine_bytes() -> int:
+    try:
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass  # not Linux
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+
+
+def _number(file: Path) -> int | None:
+    try:
+        return int(file.read_text(encoding="ascii"))
+    except (OSError, ValueError):  # no such limit, or "max"
+        return None
+
+
+def _plan(graph: Graph, rows: int, tokens: int) -> Plan:
+    return Plan(rows, tokens, rows * tokens * graph.kv_bytes_per_token)
