@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
@@ -13,7 +15,7 @@ from django.utils import translation
 
 from chat import protocol, streams, turns
 from chat.crossing import in_thread
-from chat.errors import ChatError, Internal, NotFound
+from chat.errors import ChatError, Internal, NotFound, RateLimited
 from chat.models import Conversation, Message, MessageRole
 from chat.origins import address_of
 from chat.scope_language import language_of
@@ -24,6 +26,9 @@ logger = logging.getLogger(__name__)
 CLOSE_UNKNOWN_VISITOR = 4401
 MAX_WATCHED = 20
 MAX_FOLLOWED = 50
+RESUMES_PER_WINDOW = 200
+RESUME_WINDOW_S = 60
+ROOM_POLL_S = 5.0
 WINDOW = 1000  # deltas a reader may be behind before the stream waits for it
 
 
@@ -36,6 +41,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.language = await in_thread(language_of)(self.scope)
         self.followers: dict[UUID, _Follower] = {}
         self.watched: set[UUID] = set()
+        self.resumed_at: deque[float] = deque()
         await self.accept()
         if not self.visitor.is_known:
             await self.close(CLOSE_UNKNOWN_VISITOR)
@@ -100,8 +106,18 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await in_thread(turns.cancel_turn)(self.visitor, frame.message)
 
     async def _resume(self, frame: protocol.TurnResume) -> None:
+        self._count_resume()
         reply = await in_thread(self._reply)(frame.message)
         self._follow(reply, frame.after)
+
+    def _count_resume(self) -> None:
+        """Refuse a flood: every replay waits in memory for a reader who may never read it."""
+        now = time.monotonic()
+        while self.resumed_at and self.resumed_at[0] < now - RESUME_WINDOW_S:
+            self.resumed_at.popleft()
+        if len(self.resumed_at) >= RESUMES_PER_WINDOW:
+            raise RateLimited("resumes on one socket")
+        self.resumed_at.append(now)
 
     def _reply(self, message_id: UUID) -> Message:
         mine = Message.objects.for_visitor(self.visitor)
@@ -219,7 +235,7 @@ class _Follower:
         while self._sent - self._acknowledged >= WINDOW:
             self._has_room.clear()
             try:
-                await asyncio.wait_for(self._has_room.wait(), timeout=5)
+                await asyncio.wait_for(self._has_room.wait(), timeout=ROOM_POLL_S)
             except TimeoutError:
                 if await in_thread(streams.is_over)(self._reply):
                     return False

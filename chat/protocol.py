@@ -243,7 +243,8 @@ class _Reader:
         return value
 
     def seq(self, name: str, default: int | None = None) -> int:
-        value = self.values.get(name, default)
+        value = self.values.get(name)
+        value = default if value is None else value
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_SEQ:
             raise self.error()
         return value

@@ -53,6 +53,8 @@ class SiteCommand(BaseCommand):
                     sys.exit(command_socket.forward(sys.argv))
                 except (FileNotFoundError, ConnectionRefusedError):
                     time.sleep(0.2)  # the other process is starting, or a command that ends soon
+                except OSError as exc:
+                    raise CommandError(f"The running site did not finish this command: {exc}") from exc
         raise CommandError(f"{settings.DATA_DIR} is used by another process that does not answer.")
 
     def _execute_here(self, *args: Any, **options: Any) -> str | None:

@@ -13,13 +13,16 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
-from django.core.management import CommandError, get_commands, load_command_class
+from django.core.management import BaseCommand, CommandError, get_commands, load_command_class
+from django.db import connections
 
 logger = logging.getLogger(__name__)
 
+MAX_ADDRESS_BYTES = 100
 _MAX_REQUEST = 1024 * 1024
 
 
@@ -28,49 +31,80 @@ def socket_path() -> Path:
     return Path(settings.DATA_DIR) / "serve.sock"
 
 
+@contextlib.contextmanager
+def _address() -> Iterator[str]:
+    """Name the socket in the about 100 bytes an address may have, however long DATA_DIR is."""
+    path = socket_path()
+    if len(os.fsencode(path)) < MAX_ADDRESS_BYTES:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
 class CommandServer:
     """Listens on the socket in a thread, one thread a command."""
+
+    _listener: socket.socket | None = None
 
     def start(self) -> None:
         """Listen; a socket file left by a killed process is replaced. Mode 0600."""
         path = socket_path()
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        old_umask = os.umask(0o177)
-        try:
-            self._listener.bind(str(path))
-        finally:
-            os.umask(old_umask)
+        with _address() as address:
+            self._listener.bind(address)
+        path.chmod(0o600)  # nobody can connect before it listens
         self._listener.listen(8)
         threading.Thread(target=self._accept, name="command-socket", daemon=True).start()
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Listen no more; nothing where it never did."""
+        if self._listener is None:
+            return
+        with contextlib.suppress(OSError):  # wakes the thread that accepts
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         socket_path().unlink(missing_ok=True)
 
     def _accept(self) -> None:
+        assert self._listener is not None
         while True:
             try:
-                connection, _address = self._listener.accept()
+                connection, _client = self._listener.accept()
             except OSError:
                 return
             threading.Thread(target=_serve, args=(connection,), name="command", daemon=True).start()
 
 
 def _serve(connection: socket.socket) -> None:
-    with connection, connection.makefile("rwb") as stream:
-        try:
-            request = json.loads(stream.readline(_MAX_REQUEST))
-            status = _run(request["argv"], request["cwd"], _Channel(stream, "out"), _Channel(stream, "err"))
-        except (ValueError, KeyError, TypeError):
-            logger.warning("command socket: not a request")
-            return
-        _send(stream, {"exit": status})
+    try:
+        with connection, connection.makefile("rwb") as stream:
+            _answer(stream)
+    except OSError:
+        logger.info("command socket: the caller went away")
+    finally:
+        connections.close_all()  # this thread ends, and nobody else can close its own
 
 
-def _run(argv: list[str], cwd: str, out: "_Channel", err: "_Channel") -> int:
-    command = load_command_class(get_commands()[argv[1]], argv[1])
+def _answer(stream: "io.BufferedRWPair") -> None:
+    try:
+        request = json.loads(stream.readline(_MAX_REQUEST))
+        argv, cwd = [str(word) for word in request["argv"]], str(request["cwd"])
+        command = load_command_class(get_commands()[argv[1]], argv[1])
+        if not hasattr(command, "working_directory"):  # no jobs.command.SiteCommand
+            raise LookupError(argv[1])
+    except (ValueError, LookupError, TypeError, ImportError):
+        logger.warning("command socket: not a request")
+        return
+    status = _run(command, argv, cwd, _Channel(stream, "out"), _Channel(stream, "err"))
+    _send(stream, {"exit": status})
+
+
+def _run(command: BaseCommand, argv: list[str], cwd: str, out: "_Channel", err: "_Channel") -> int:
     command.working_directory = cwd  # type: ignore[attr-defined]
     parser = command.create_parser(argv[0], argv[1])
     try:
@@ -112,7 +146,8 @@ def forward(argv: list[str]) -> int:
     Raises: ConnectionError when nobody listens.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.connect(str(socket_path()))
+        with _address() as address:
+            connection.connect(address)
         connection.sendall(json.dumps({"argv": argv, "cwd": str(Path.cwd())}).encode() + b"\n")
         for raw in connection.makefile("rb"):
             line = json.loads(raw)

@@ -1,7 +1,8 @@
 """Following a reply from any point, in any state of log and row; and replies that nobody writes any more."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from django.db import connection
 from pytest_django.fixtures import Settings
 
-from chat import endings, streams, turns
+from chat import consumers, endings, streams, turns
 from chat.errors import NotFound
 from chat.models import Conversation, Message, MessageStatus
 from chat.writer import ReplyWriter
@@ -71,7 +72,7 @@ def lose_log() -> None:
     get_log.cache_clear()
 
 
-def read_while(reply: Message, after: int, act: object) -> list[Mapping[str, object]]:
+def read_while(reply: Message, after: int, act: Callable[[], None]) -> list[Mapping[str, object]]:
     """Follow a reply; call `act` once the first event is there; return all events."""
 
     async def read() -> list[Mapping[str, object]]:
@@ -80,13 +81,13 @@ def read_while(reply: Message, after: int, act: object) -> list[Mapping[str, obj
             async for event in events:
                 told.append(event)
                 if len(told) == 1:
-                    await asyncio.to_thread(act)  # type: ignore[arg-type]
+                    await asyncio.to_thread(act)
         return told
 
     return asyncio.run(asyncio.wait_for(read(), 20))
 
 
-def text_of(told: list[Mapping[str, object]]) -> str:
+def text_of(told: Sequence[Mapping[str, object]]) -> str:
     """Add up events as a client does; deltas must follow each other by 1."""
     text, seq = "", 0
     for event in told:
@@ -102,7 +103,11 @@ def text_of(told: list[Mapping[str, object]]) -> str:
 def test_a_reader_who_claims_more_than_was_written_gets_all_of_it(after: int) -> None:
     reply, writer = half_written("One ", "two ", "three ")
 
-    told = read_while(reply, after, lambda: (write(writer, "four."), end(writer)))
+    def go_on() -> None:
+        write(writer, "four.")
+        end(writer)
+
+    told = read_while(reply, after, go_on)
 
     assert told[0]["type"] == "reply.snapshot"
     assert (told[0]["text"], told[0]["seq"]) == ("One two three", 3)
@@ -280,7 +285,7 @@ async def test_logs_in_memory_are_forgotten_when_many_newer_ones_have_ended() ->
         log.append(str(n), 1, [{"type": "a"}])
         log.close(str(n))
     follower = log.follow("nobody writes this")
-    waiting = asyncio.create_task(anext(follower))  # type: ignore[arg-type]
+    waiting = asyncio.create_task(anext(follower))
     await asyncio.sleep(0.01)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
@@ -301,3 +306,54 @@ def test_deltas_join_to_the_stored_text_after_a_crash_and_a_stop() -> None:
 
     restart = next(n for n, event in enumerate(told) if event["type"] == "reply.snapshot")
     assert joined(told[restart:]) == "One two " == Message.objects.get(pk=reply.pk).text
+
+
+def test_a_reader_is_never_further_behind_than_the_window_and_goes_on_when_it_tells(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(consumers, "WINDOW", 10)
+    reply, writer = half_written(*(f"{n} " for n in range(25)))
+    end(writer)
+    told: list[dict[str, object]] = []
+
+    async def send(frame: str) -> None:
+        told.append(json.loads(frame))
+
+    def deltas() -> int:
+        return sum(event["type"] == "reply.delta" for event in told)
+
+    async def read() -> None:
+        follower = consumers._Follower(reply, 0, send)
+        for expected in (10, 20, 26):
+            async with asyncio.timeout(5):
+                while deltas() < expected:
+                    await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            assert deltas() == expected
+            follower.acknowledge(expected)
+        await follower.task
+
+    asyncio.run(read())
+
+    assert text_of(told) == Message.objects.get(pk=reply.pk).text
+    assert told[-1]["type"] == "reply.finish"
+
+
+def test_a_reader_that_never_tells_gets_the_rest_as_one_snapshot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumers, "WINDOW", 10)
+    monkeypatch.setattr(consumers, "ROOM_POLL_S", 0.05)
+    reply, writer = half_written(*(f"{n} " for n in range(25)))
+    end(writer)
+    told: list[dict[str, object]] = []
+
+    async def send(frame: str) -> None:
+        told.append(json.loads(frame))
+
+    async def read() -> None:
+        await consumers._Follower(reply, 0, send).task
+
+    asyncio.run(read())
+
+    assert text_of(told) == Message.objects.get(pk=reply.pk).text
+    assert told[-1]["type"] == "reply.finish"
+    assert sum(event["type"] == "reply.delta" for event in told) == 10

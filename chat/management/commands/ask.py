@@ -58,7 +58,10 @@ class Command(SiteCommand):
             "assistant": options["assistant"],
             "conversation": options["conversation"],
         }
-        frame = protocol.parse(protocol.encode(fields))
+        try:
+            frame = protocol.parse(protocol.encode(fields))
+        except protocol.ProtocolError as exc:
+            raise UsageError(f"{exc.code}: {exc.user_message}") from exc
         assert isinstance(frame, protocol.TurnStart)
         if not Assistant.objects.filter(slug=frame.assistant).exists():
             raise UsageError(f"There is no assistant {frame.assistant}.")
