@@ -57,7 +57,7 @@ class Socket:
     async def is_alive(self) -> bool:
         """Say whether a ping is answered."""
         await self.send(type="ping")
-        return (await self.until("pong"))["type"] == "pong"
+        return bool(await self.until("pong"))
 
     @property
     def text(self) -> str:
@@ -86,7 +86,6 @@ async def open_socket(site: Site, cookies: str | None = None, **more: Any) -> As
     options: dict[str, Any] = {
         "origin": site.url,
         "max_size": 2**22,
-        "proxy": None,
         "close_timeout": 1,
         **more,
     }

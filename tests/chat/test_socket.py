@@ -15,7 +15,7 @@ from tests.site import Site, wait_until
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("socket")]
 
 LONG = "How long do I have to return a coffee machine, and who pays for the parcel?"
-BAD_FRAMES = [
+BAD_FRAMES: list[str | bytes] = [
     "not json", "", " ", "[]", '"x"', "null", "5", "NaN", '{"type":1}', '{"type":["a"]}', '{"type":null}',
     '{"type":"__class__"}', '{"type":"chat.message"}', '{"type":"turn_accepted"}', '{"type":"turn.accepted"}',
     '{"type":"websocket.receive"}', "[" * 5000, '{"a":' * 5000, '{"type":"ping","x":NaN}', b"\x00\xff", b"{}",
