@@ -1,0 +1,90 @@
+"""axe-core on every page, in both themes and directions: no serious finding."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page
+
+from tests.browser.test_chat import QUESTION, ask, finished
+from tests.site import Site
+
+pytestmark = pytest.mark.browser
+
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}}
+LOOKS = {
+    "light": {"locale": "en-GB", "color_scheme": "light"},
+    "dark-hebrew-phone": {
+        "locale": "he-IL",
+        "color_scheme": "dark",
+        "viewport": {"width": 390, "height": 844},
+        "is_mobile": True,
+        "has_touch": True,
+    },
+}
+STAFF_PAGES = (
+    "/knowledge/",
+    "/knowledge/?collection=handbook",
+    "/knowledge/collections/new/",
+    "/assistants/",
+    "/assistants/support/",
+    "/review/",
+    "/accounts/settings/",
+    "/accounts/password/change/",
+)
+OPEN_PAGES = ("/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/nothing-here/")
+
+
+def serious(page: Page) -> list[str]:
+    """Return axe's serious and critical findings, each with the first place it was seen."""
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [
+        f"{item['id']}: {item['nodes'][0]['html'][:120]}"
+        for item in found
+        if item["impact"] in {"serious", "critical"}
+    ]
+
+
+@pytest.fixture(params=list(LOOKS))
+def look(request: pytest.FixtureRequest) -> dict[str, object]:
+    """How the page is looked at."""
+    return LOOKS[request.param]
+
+
+def test_pages_anybody_may_open(
+    site: Site, look: dict[str, object], open_context: Callable[..., BrowserContext]
+) -> None:
+    page = open_context(**look).new_page()
+    findings = {}
+    for path in OPEN_PAGES:
+        page.goto(site.url + path)
+        findings[path] = serious(page)
+
+    assert {path: found for path, found in findings.items() if found} == {}
+
+
+def test_pages_for_those_who_run_the_site(
+    site: Site, look: dict[str, object], as_user: Callable[..., Page]
+) -> None:
+    page = as_user(site, "admin", **look)
+    findings = {}
+    for path in STAFF_PAGES:
+        page.goto(site.url + path)
+        findings[path] = serious(page)
+
+    assert {path: found for path, found in findings.items() if found} == {}
+
+
+def test_the_chat_before_and_after_an_answer_and_its_evidence(
+    site: Site, look: dict[str, object], open_context: Callable[..., BrowserContext]
+) -> None:
+    page = open_context(**look).new_page()
+    page.goto(f"{site.url}/chat/support/")
+    empty = serious(page)
+    ask(page, QUESTION if look["locale"] == "en-GB" else "תוך כמה ימים אפשר להחזיר מוצר?")
+    finished(page)
+    answered = serious(page)
+    page.locator("a.cite").first.click()
+    page.locator("aside.evidence mark").first.wait_for()
+
+    assert (empty, answered, serious(page)) == ([], [], [])
