@@ -19,12 +19,18 @@ from django.core.exceptions import ImproperlyConfigured
 Apps = Sequence[AppConfig] | None
 MIN_SECRET_KEY_CHARS = 50
 MAX_SANE_UPLOAD_MB = 2048
+RETIRED_HOSTS = {
+    "models.github.ai": "GitHub Models was shut down on 2026-07-30.",
+    "models.inference.ai.azure.com": "GitHub Models was shut down on 2026-07-30.",
+}
 LOG_LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
 
 
 def register_all() -> None:
     """Register the checks."""
     for check in (check_data_dir, check_scaled_out, check_redis, check_engine, check_limits, check_site):
+        register(check, "chatsite")
+    for check in (check_model_servers, check_model_server_limits):
         register(check, "chatsite")
     for check in (check_debug, check_hosts, check_proxies, check_secret_key):
         register(check, Tags.security)
@@ -86,6 +92,62 @@ def check_engine(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]:
     elif settings.ENGINE == "onnx" and not path and not (Path(settings.DATA_DIR) / "models").is_dir():
         hint = "Set MODEL_PATH to a directory with an ONNX model."
         found.append(Error("ENGINE=onnx has no model.", hint, id="chatsite.E007"))
+    return found
+
+
+def check_model_servers(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]:
+    """Addresses of model servers must be addresses, and of a service that still exists."""
+    found: list[CheckMessage] = []
+    if settings.ENGINE == "openai" and not settings.OPENAI_BASE_URL:
+        hint = "Set OPENAI_BASE_URL to the address that ends where /chat/completions begins, most often /v1."
+        found.append(Error("ENGINE=openai has no server.", hint, id="chatsite.E012"))
+    if settings.ENGINE == "ollama" and settings.OLLAMA_URL == "off":
+        hint = "Set OLLAMA_URL to the server's address, as http://127.0.0.1:11434."
+        found.append(Error("ENGINE=ollama has no server: OLLAMA_URL is off.", hint, id="chatsite.E012"))
+    for name in ("OLLAMA_URL", "OPENAI_BASE_URL"):
+        url = getattr(settings, name)
+        if url and url != "off":
+            found += _check_model_server(name, url)
+    return found
+
+
+def _check_model_server(name: str, url: str) -> list[CheckMessage]:
+    try:
+        parts = urlsplit(url)
+        is_port = parts.port is None or parts.port > 0
+    except ValueError:
+        parts, is_port = urlsplit(""), False
+    host = (parts.hostname or "").lower()
+    if not is_port or parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment:
+        hint = "Write it as http://host:port or https://host/v1, without ? and #."
+        return [Error(f"{name} is no address of a server.", hint, id="chatsite.E013")]
+    if host in RETIRED_HOSTS:
+        hint = (
+            "Use Microsoft Foundry: https://<resource>.openai.azure.com/openai/v1/ with the name of your "
+            "deployment as OPENAI_MODEL, or another server."
+        )
+        return [Error(f"{name}: {RETIRED_HOSTS[host]}", hint, id="chatsite.E014")]
+    has_secret = bool(parts.password or (name == "OPENAI_BASE_URL" and settings.OPENAI_API_KEY))
+    if parts.scheme == "http" and has_secret and not _is_loopback(host):
+        hint = "Use https, or a network that nobody else listens on."
+        return [Warning(f"{name} sends its key unencrypted.", hint, id="chatsite.W015")]
+    return []
+
+
+def check_model_server_limits(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]:
+    """A model server must be given work, room and time."""
+    found: list[CheckMessage] = []
+    least = {
+        "OLLAMA_SLOTS": 1,
+        "OPENAI_SLOTS": 1,
+        "OLLAMA_CONTEXT_TOKENS": 1024,
+        "OPENAI_CONTEXT_TOKENS": 1024,
+        "FIRST_TOKEN_TIMEOUT_S": 1,
+    }
+    for name, minimum in least.items():
+        if getattr(settings, name) < minimum:
+            hint = f"Set {name} to {minimum} or more."
+            found.append(Error(f"{name} is {getattr(settings, name)}.", hint, id="chatsite.E016"))
     return found
 
 

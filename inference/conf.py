@@ -1,7 +1,8 @@
 """From settings to the engine and the embedder of this process: each built once, under a lock.
 
 The Django edge of the room. `ENGINE=auto` takes the first kind that finds what it needs: a model
-folder (MODEL_PATH, or one under DATA_DIR/models), else quotes from the documents.
+folder (MODEL_PATH, or one under DATA_DIR/models), an Ollama server that has a Phi model, a configured
+OpenAI-compatible server, else quotes from the documents.
 """
 
 import logging
@@ -20,6 +21,8 @@ from django.utils.translation import gettext_lazy as _
 from inference.embedders.base import Embedder
 from inference.engines.base import Engine
 from inference.engines.onnxgenai.folder import CONFIG_FILE, read_folder
+from inference.engines.remote.deadlines import Timeouts
+from inference.engines.remote.presence import Presence
 from inference.errors import EngineError, EngineUnavailable, ModelNotFound
 
 AUTO: Final = "auto"
@@ -27,6 +30,9 @@ DEFAULT_EMBEDDING_MODELS: Final = frozenset(
     {"", "all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2"}
 )
 MAX_MODELS_LISTED: Final = 50
+OFF: Final = "off"
+LOOK_S: Final = 2.0  # for an Ollama server to say what it has, in the background
+LOOK_WAIT_S: Final = 0.3  # what the very first request waits for that
 
 Arguments = Mapping[str, object]
 
@@ -34,6 +40,7 @@ logger = logging.getLogger(__name__)
 _lock = threading.RLock()
 _engines: dict[str, Engine] = {}
 _embedders: dict[str, Embedder] = {}
+_chosen_by_auto: set[str] = set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +48,14 @@ class Kind:
     """A kind of engine: its class, and where the arguments come from.
 
     arguments: raises EngineError where what the engine needs is not there.
+    is_there: quick; False where the engine can be built but what it talks to was not found.
     is_offered: whether an assistant's settings page lists it.
     """
 
     label: str | Promise
     path: str
     arguments: Callable[[], Arguments]
+    is_there: Callable[[], bool] = lambda: True
     is_offered: bool = True
 
 
@@ -58,18 +67,66 @@ def _onnx() -> Arguments:
     return {"folder": model_folder()}
 
 
+def _ollama() -> Arguments:
+    if settings.OLLAMA_URL == OFF:
+        raise ModelNotFound("OLLAMA_URL is off")
+    return {
+        "url": settings.OLLAMA_URL,
+        "model": settings.OLLAMA_MODEL,
+        "slots": settings.OLLAMA_SLOTS,
+        "context_tokens": settings.OLLAMA_CONTEXT_TOKENS,
+        "timeouts": _timeouts(),
+    }
+
+
+def _openai() -> Arguments:
+    if not settings.OPENAI_BASE_URL:
+        raise ModelNotFound("OPENAI_BASE_URL is not set")
+    return {
+        "base_url": settings.OPENAI_BASE_URL,
+        "key": settings.OPENAI_API_KEY,
+        "model": settings.OPENAI_MODEL,
+        "slots": settings.OPENAI_SLOTS,
+        "context_tokens": settings.OPENAI_CONTEXT_TOKENS,
+        "timeouts": _timeouts(),
+    }
+
+
+def _timeouts() -> Timeouts:
+    return Timeouts().with_first_token(settings.FIRST_TOKEN_TIMEOUT_S)
+
+
+@cache
+def _ollama_presence(url: str, model: str) -> Presence:
+    def look() -> str:
+        from inference.engines.ollama import find_model
+
+        return find_model(url, model, LOOK_S)
+
+    return Presence(look)
+
+
+def _is_ollama_there() -> bool:
+    presence = _ollama_presence(settings.OLLAMA_URL, settings.OLLAMA_MODEL)
+    return bool(presence.found(wait_s=LOOK_WAIT_S))
+
+
 def _paced() -> Arguments:
     return {"tokens_per_s": settings.PACED_TOKENS_PER_S, "tokens": settings.PACED_TOKENS}
 
 
 KINDS: Final[Mapping[str, Kind]] = {
     "onnx": Kind(_("Phi model on this machine"), "inference.engines.onnx.OnnxEngine", _onnx),
+    "ollama": Kind("Ollama", "inference.engines.ollama.OllamaEngine", _ollama, _is_ollama_there),
+    "openai": Kind(
+        _("Model behind an OpenAI-compatible address"), "inference.engines.openai.OpenAIEngine", _openai
+    ),
     "extractive": Kind(
         _("Quotes from the documents"), "inference.engines.extractive.ExtractiveEngine", _nothing
     ),
     "paced": Kind(_("Load test"), "inference.engines.paced.PacedEngine", _paced, is_offered=False),
 }
-AUTO_ORDER: Final = ("onnx", "extractive")
+AUTO_ORDER: Final = ("onnx", "ollama", "openai", "extractive")
 
 
 def get_engine(alias: str = "") -> Engine:
@@ -99,12 +156,14 @@ def available_engines() -> list[tuple[str, str]]:
     """List (alias, label) of the engines an assistant may be given here and now."""
     offered = []
     for name, kind in KINDS.items():
-        if kind.is_offered or name == settings.ENGINE:
+        is_ours = name == settings.ENGINE
+        if kind.is_offered or is_ours:
             try:
                 kind.arguments()
             except EngineError:
                 continue
-            offered.append((name, str(kind.label)))
+            if is_ours or kind.is_there():
+                offered.append((name, str(kind.label)))
     return offered
 
 
@@ -137,6 +196,8 @@ def reset() -> None:
             engine.close()
         _engines.clear()
         _embedders.clear()
+        _chosen_by_auto.clear()
+        _ollama_presence.cache_clear()
 
 
 def _resolved(name: str) -> str:
@@ -144,8 +205,13 @@ def _resolved(name: str) -> str:
         return name
     if name != AUTO:
         raise EngineUnavailable(f"there is no engine called {name!r}")
-    # Asked again while only the last one fits, so that a model that was just installed is found.
-    return next(one for one in AUTO_ORDER if one in _engines or one == AUTO_ORDER[-1] or _is_configured(one))
+    # What was found stays; the others are asked again, so that a model that was just installed is found.
+    found = next(
+        one for one in AUTO_ORDER if one in _chosen_by_auto or one == AUTO_ORDER[-1] or _is_configured(one)
+    )
+    if found != AUTO_ORDER[-1]:
+        _chosen_by_auto.add(found)
+    return found
 
 
 def _is_configured(name: str) -> bool:
@@ -156,7 +222,7 @@ def _is_configured(name: str) -> bool:
     except EngineError as error:
         _warn_once(f"ENGINE=auto passes over {name}: {error}")
         return False
-    return True
+    return KINDS[name].is_there()
 
 
 @cache

@@ -10,7 +10,9 @@ EngineError                 code engine_error
 ├── ModelBroken             model_broken         files unusable: wrong format, half-copied, no template
 ├── ContextTooLong          context_too_long     prompt and answer do not fit
 ├── BadRequest              bad_request          an option the engine refuses
-└── NotAuthorised           not_authorised       upstream 401 or 403
+├── NotAuthorised           not_authorised       upstream 401 or 403
+├── ServiceRetired          service_retired      upstream 410: the service exists no more
+└── ContentRefused          content_refused      the upstream's content filter said no
 
 `str(error)` is for the log. `user_message` is one sentence a person can act on, in English;
 the edge that shows it translates it.
@@ -103,6 +105,22 @@ class NotAuthorised(EngineError):
 
     code = "not_authorised"
     user_message = "The model’s server refuses our key. An administrator can set a new one."
+
+
+class ServiceRetired(EngineError):
+    """The upstream service was shut down for good."""
+
+    code = "service_retired"
+    user_message = (
+        "The service behind this assistant’s model was shut down. An administrator can choose another one."
+    )
+
+
+class ContentRefused(EngineError):
+    """The upstream's content filter refused the question or the answer."""
+
+    code = "content_refused"
+    user_message = "The model’s server does not want to talk about this. Ask in other words."
 
 
 def error_for(code: str, detail: str) -> EngineError:

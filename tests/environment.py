@@ -32,5 +32,6 @@ def isolate() -> Path:
     os.environ["DATA_DIR"] = str(data_dir)
     os.environ["EMBEDDER_DIR"] = str(ROOT / "build" / "embedders")
     os.environ["RATE_LIMITS"] = "off"
+    os.environ["OLLAMA_URL"] = "off"  # the developer's own Ollama is none of the tests' business
     os.environ["DJANGO_SETTINGS_MODULE"] = "chatsite.settings"
     return data_dir

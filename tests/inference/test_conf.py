@@ -102,4 +102,4 @@ def test_the_default_embedder_is_the_exported_one(settings: Settings) -> None:
 
 
 def test_every_engine_named_can_be_asked_for() -> None:
-    assert conf.engine_names() == ["auto", "onnx", "extractive", "paced"]
+    assert conf.engine_names() == ["auto", "onnx", "ollama", "openai", "extractive", "paced"]

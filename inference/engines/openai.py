@@ -1,0 +1,127 @@
+"""Any server with OpenAI's chat completions: NIM, Foundry, vLLM, llama.cpp, `transformers serve`, …"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from inference.engines.remote import options
+from inference.engines.remote.call import Call
+from inference.engines.remote.connection import Connection
+from inference.engines.remote.deadlines import Timeouts
+from inference.engines.remote.engine import HEALTH_S, RemoteEngine
+from inference.engines.remote.failures import UpstreamFailure
+from inference.engines.remote.fields import items_at, text_at
+from inference.engines.remote.names import has_no_system_role, phi_among
+from inference.engines.remote.sse import ChatCompletionReader
+from inference.engines.remote.wire import WireReader
+from inference.errors import ModelNotFound
+from inference.special_tokens import fold_system
+from inference.types import ChatMessage, GenerationRequest, ShouldStop, never_stop
+
+LIST_S: Final = 10.0
+WARM_S: Final = 300.0  # serverless deployments go to sleep sooner or later
+
+
+class OpenAIEngine(RemoteEngine):
+    """One model of one server; see `inference.engines.base.Engine`."""
+
+    name = "openai"
+    warm_s = WARM_S
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        key: str = "",
+        model: str = "",
+        slots: int = 4,
+        context_tokens: int = 4096,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
+    ) -> None:
+        """Connects to nothing. base_url ends where /chat/completions begins, most often in /v1.
+
+        model: "" takes the server's only one, or its first Phi.
+        """
+        super().__init__(
+            Connection(base_url, key=key),
+            model=model,
+            slots=slots,
+            context_tokens=context_tokens,
+            timeouts=timeouts,
+        )
+        self._dialect: frozenset[str] = frozenset()  # what this server turned out not to understand
+
+    def _prepare(self) -> None:
+        try:
+            self._found = self._find_model()
+        except UpstreamFailure as failure:
+            # The list may need a right of its own, not exist (Azure) or crash (mlx_lm.server).
+            if not self._wanted or failure.is_down or failure.status in {401, 403, 410}:
+                raise
+
+    def _look(self) -> str:
+        """Ask /health where there is one, else for the list of models."""
+        try:
+            self._connection.fetch("GET", "/health", timeout_s=HEALTH_S / 2, at_root=True)
+        except UpstreamFailure as failure:
+            if failure.is_down or failure.status == 503:
+                raise
+            self._connection.fetch("GET", "/models", timeout_s=HEALTH_S / 2)
+        return f"{self.model} at {self._connection.url} answers."
+
+    def _find_model(self, should_stop: ShouldStop = never_stop) -> str:
+        answer = self._connection.fetch("GET", "/models", timeout_s=LIST_S, should_stop=should_stop)
+        names = [name for one in items_at(answer, "data") if (name := text_at(one, "id"))]
+        if self._wanted:
+            return self._wanted
+        found = phi_among(names) or (names[0] if len(names) == 1 else "")
+        if not found:
+            listed = ", ".join(names[:20]) or "none"
+            raise ModelNotFound(f"{self._connection.url} has no Phi model; it lists {listed}")
+        return found
+
+    def _start(self, request: GenerationRequest, model: str) -> tuple[Call, WireReader]:
+        body = self._body(request, model)
+        return self._connection.start("POST", "/chat/completions", body), ChatCompletionReader()
+
+    def _body(self, request: GenerationRequest, model: str) -> Mapping[str, object]:
+        messages = options.clean(request.messages)
+        if "system" in self._dialect or has_no_system_role(model):
+            messages = fold_system(messages)
+        limit = "max_completion_tokens" if "max_tokens" in self._dialect else "max_tokens"
+        body: dict[str, object] = {
+            "model": model,
+            "messages": [wire_message(message) for message in messages],
+            "stream": True,
+            limit: request.max_tokens,
+            "temperature": request.temperature,
+            "top_p": request.top_p,
+        }
+        if "stream_options" not in self._dialect:
+            body["stream_options"] = {"include_usage": True}
+        if request.seed is not None:
+            body["seed"] = request.seed
+        # Not OpenAI's own: sent only where somebody asks for them; a server that does not know them says so.
+        if request.top_k:
+            body["top_k"] = request.top_k
+        if request.repetition_penalty != 1.0:
+            body["repetition_penalty"] = request.repetition_penalty
+        return body
+
+    def _adapt(self, failure: UpstreamFailure) -> bool:
+        said = str(failure)
+        learned = set(self._dialect)
+        if failure.status in {400, 422}:
+            if "stream_options" in said:
+                learned.add("stream_options")
+            if "max_completion_tokens" in said:
+                learned.add("max_tokens")
+        if failure.status in {400, 422, 500} and "system role" in said.lower():
+            learned.add("system")
+        is_new = learned != self._dialect
+        self._dialect = frozenset(learned)
+        return is_new
+
+
+def wire_message(message: ChatMessage) -> Mapping[str, object]:
+    """Write one message. Images will go here: as `image_url` parts, or as NIM's older `<img>` in the text."""
+    return {"role": message.role.value, "content": message.content}

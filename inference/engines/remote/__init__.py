@@ -1,0 +1,1 @@
+"""What the engines on other servers share: connection, deadlines, retries, breaker, refusals."""

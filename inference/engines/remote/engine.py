@@ -1,0 +1,195 @@
+"""An engine on another server: slots, deadlines, retries and ends are the same for every wire format."""
+
+import random
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from inference.engines.base import Health
+from inference.engines.remote import estimates, options
+from inference.engines.remote.breaker import Breaker
+from inference.engines.remote.call import Call
+from inference.engines.remote.connection import POLL_S, Connection
+from inference.engines.remote.deadlines import Deadlines, Timeouts
+from inference.engines.remote.failures import Stopped, UpstreamFailure
+from inference.engines.remote.reply import Reply
+from inference.engines.remote.wire import WireReader
+from inference.errors import EngineError, EngineTimeout, StreamInterrupted
+from inference.slots import Slots
+from inference.types import (
+    ChatMessage,
+    Finish,
+    FinishReason,
+    GenerationRequest,
+    ShouldStop,
+    StreamEvent,
+    never_stop,
+)
+
+HEALTH_S: Final = 0.9
+MAX_WAIT_S: Final = 20.0  # a server that asks for more is busy, and the reader is told so now
+FIRST_WAIT_S: Final = 0.5
+
+
+class RemoteEngine(ABC):
+    """A model behind HTTP; see `inference.engines.base.Engine`. Subclasses know the wire format."""
+
+    name: str
+    warm_s: float  # how long the server keeps an idle model in memory
+
+    def __init__(
+        self, connection: Connection, *, model: str, slots: int, context_tokens: int, timeouts: Timeouts
+    ) -> None:
+        self.slots = slots
+        self.context_tokens = context_tokens
+        self._connection = connection
+        self._wanted = model
+        self._found = ""  # the model's name, once the server has been asked
+        self._timeouts = timeouts
+        self._breaker = Breaker()
+        self._places = Slots(slots)
+        self._is_loaded = False
+        self._warm_at = float("-inf")
+
+    @property
+    def has_model(self) -> bool:
+        """Whether the name of the model is known."""
+        return bool(self._wanted or self._found)
+
+    @property
+    def model(self) -> str:
+        """The model's name on the server; the engine's own until the server has been asked."""
+        return self._wanted or self._found or self.name
+
+    def load(self) -> None:
+        """Make sure that the server answers and has the model. Raises: EngineError."""
+        if self._is_loaded:
+            return
+        self._breaker.check()
+        try:
+            self._prepare()
+        except UpstreamFailure as failure:
+            self._breaker.failed(failure)
+            raise failure.error from failure
+        self._breaker.succeeded()
+        self._is_loaded = True
+
+    def health(self) -> Health:
+        """Ask the server, for less than a second."""
+        try:
+            detail = self._look()
+        except UpstreamFailure as failure:
+            return Health(is_ready=False, detail=f"{self._connection.url}: {failure}")
+        except EngineError as error:
+            return Health(is_ready=False, detail=str(error))
+        self._breaker.succeeded()
+        return Health(is_ready=True, detail=detail)
+
+    def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
+        """Estimate, rather too many than too few: the tokenizer is on the server."""
+        return estimates.count_messages(options.clean(messages))
+
+    def stream(
+        self, request: GenerationRequest, *, should_stop: ShouldStop = never_stop
+    ) -> Iterator[StreamEvent]:
+        """Write a reply on the server; giving up closes the call there."""
+        with self._places.held(should_stop) as is_held:
+            if not is_held or should_stop():
+                yield Finish(FinishReason.CANCELLED)
+                return
+            options.check(request, self.context_tokens)
+            yield from self._write(request, should_stop)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._is_loaded = False
+        self._found = ""
+        self._connection.close()
+
+    @abstractmethod
+    def _prepare(self) -> None:
+        """Find the model; have it loaded where that can be asked. Raises: UpstreamFailure, EngineError."""
+
+    @abstractmethod
+    def _look(self) -> str:
+        """Find out within HEALTH_S whether it answers. Raises: UpstreamFailure, EngineError."""
+
+    @abstractmethod
+    def _find_model(self, should_stop: ShouldStop) -> str:
+        """Ask which model there is. Raises: UpstreamFailure, EngineError, Stopped."""
+
+    @abstractmethod
+    def _start(self, request: GenerationRequest, model: str) -> tuple[Call, WireReader]:
+        """Send the request."""
+
+    def _adapt(self, failure: UpstreamFailure) -> bool:
+        """Learn from a refusal; True where the same request will now be written in another way."""
+        return False
+
+    def _write(self, request: GenerationRequest, should_stop: ShouldStop) -> Iterator[StreamEvent]:
+        now = time.monotonic()
+        deadlines = Deadlines(self._timeouts, is_cold=now - self._warm_at > self.warm_s, now=now)
+        reply = Reply(request, deadlines, should_stop)
+        retries = 0
+        try:
+            while True:
+                try:
+                    yield from self._attempt(request, reply, should_stop)
+                    return
+                except UpstreamFailure as failure:
+                    if reply.tokens:
+                        yield from reply.rest()
+                        raise _broken_off(failure) from failure
+                    if self._adapt(failure):
+                        continue
+                    wait_s = wait_before_retry(failure, retries)
+                    if wait_s is None:
+                        self._breaker.failed(failure)
+                        raise failure.error from failure
+                    retries += 1
+                    _sleep(wait_s, should_stop)
+        except Stopped:
+            yield from reply.rest()
+            yield Finish(FinishReason.CANCELLED, reply.usage())
+
+    def _attempt(
+        self, request: GenerationRequest, reply: Reply, should_stop: ShouldStop
+    ) -> Iterator[StreamEvent]:
+        self._breaker.check()
+        if not self.has_model:
+            self._found = self._find_model(should_stop)
+        call, reader = self._start(request, self.model)
+        try:
+            yield from reply.read(call, reader)
+        finally:
+            call.close()
+            if reply.tokens:
+                self._breaker.succeeded()
+                self._mark_warm()
+
+    def _mark_warm(self) -> None:
+        self._warm_at = time.monotonic()
+
+
+def wait_before_retry(failure: UpstreamFailure, retries: int) -> float | None:
+    """Decide how long to wait before asking again, None for not at all. retries: made so far."""
+    if retries >= failure.retries or (failure.wait_s or 0) > MAX_WAIT_S:
+        return None
+    if failure.wait_s is not None:
+        return failure.wait_s
+    return FIRST_WAIT_S * (1 << retries) * random.uniform(1, 1.25)  # noqa: S311 - so that not all ask at once
+
+
+def _broken_off(failure: UpstreamFailure) -> EngineError:
+    if isinstance(failure.error, EngineTimeout):
+        return failure.error
+    return StreamInterrupted(str(failure))
+
+
+def _sleep(wait_s: float, should_stop: ShouldStop) -> None:
+    until = time.monotonic() + wait_s
+    while (left_s := until - time.monotonic()) > 0:
+        if should_stop():
+            raise Stopped
+        time.sleep(min(left_s, POLL_S))

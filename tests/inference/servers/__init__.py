@@ -1,0 +1,1 @@
+"""Model servers written from their wire formats, faults included."""
