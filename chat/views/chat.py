@@ -1,6 +1,5 @@
 """The chat pages: the way in, a new chat with an assistant, one conversation."""
 
-import re
 from dataclasses import dataclass
 from uuid import UUID
 
