@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from inference.engines.base import Health
 from inference.engines.onnxgenai.budget import Plan, plan_rows
@@ -9,6 +10,8 @@ from inference.engines.onnxgenai.folder import ModelFolder, read_folder
 from inference.errors import EngineError
 from inference.host import EngineHost
 from inference.types import ChatMessage, GenerationRequest, ShouldStop, StreamEvent, never_stop
+
+WAITING_PER_ROW: Final = 4  # replies that may wait in the child, first come first served
 
 
 class OnnxEngine:
@@ -45,7 +48,7 @@ class OnnxEngine:
                 "rows": plan.rows,
                 "context_tokens": plan.context_tokens,
             },
-            slots=plan.rows,
+            slots=plan.rows * (1 + WAITING_PER_ROW),
             hang_after_s=hang_after_s,
         )
 

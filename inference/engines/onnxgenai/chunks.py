@@ -18,10 +18,11 @@ class ChunkSizes:
         self._token_s = FIRST_GUESS_S
         self._last = 2 * LEAST
 
-    def next(self, *, is_shared: bool) -> int:
-        """Give the size of the next chunk in tokens."""
+    def next(self, unread: int, *, is_shared: bool) -> int:
+        """Give the size of the next chunk of a prompt with `unread` tokens, so that no small rest is left."""
         wanted = (self._shared_s if is_shared else self._alone_s) / self._token_s
-        return int(max(LEAST, min(wanted, self._most, GROWTH * self._last)))
+        size = int(max(LEAST, min(wanted, self._most, GROWTH * self._last)))
+        return -(-unread // -(-unread // size))
 
     def took(self, tokens: int, seconds: float) -> None:
         """Learn from a chunk; the short ones at the end of a prompt say little about the others."""

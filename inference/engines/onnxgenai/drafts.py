@@ -42,9 +42,10 @@ class PromptLookup:
         self._tokens: list[int] = []
         self._after: dict[tuple[int, ...], int] = {}
         self._right, self._wrong = 2.0, 0.6  # as if a few guesses had been made
-        self._since_guess = 0
+        self._since_guess = 0  # tokens
         for token in prompt:
             self.add(token)
+        self._since_guess = 0
 
     def add(self, token: int) -> None:
         """Take the next token of prompt or reply."""
@@ -60,7 +61,11 @@ class PromptLookup:
         if start is None or length < 1:
             return []
         self._since_guess = 0
-        return self._tokens[start : start + length]
+        guess: list[int] = []
+        for at in range(start, start + length):  # past its end the text is taken to repeat itself
+            beyond = at - len(self._tokens)
+            guess.append(self._tokens[at] if beyond < 0 else guess[beyond])
+        return guess
 
     def verified(self, guessed: int, right: int) -> None:
         """Learn how many of the guessed tokens were right."""

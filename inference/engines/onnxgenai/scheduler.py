@@ -147,8 +147,8 @@ class Scheduler:
         self._chunks += 1
         is_oldests = self._chunks % OLDEST_EVERY == 0
         ticket = self._reading[0] if is_oldests else min(self._reading, key=lambda one: one.unread)
-        row, size = ticket.taken, self._sizes.next(is_shared=bool(self._writing))
-        done = len(row.tokens)
+        row, done = ticket.taken, len(ticket.taken.tokens)
+        size = self._sizes.next(ticket.unread, is_shared=bool(self._writing))
         part = ticket.prompt[done : done + size]
         began = time.monotonic()
         logits = self._decoder.run(row.index, np.array([part], np.int64), [done])
