@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from django.db.models import Exists, OuterRef
 from django.utils import timezone, translation
-from django.utils.translation import gettext as _
 
+from chat import failures
 from chat.errors import Internal
 from chat.events import TimingsItem
 from chat.models import Message, MessageStatus
@@ -30,14 +30,11 @@ def fail_turn(job: Job) -> None:
         stop_unattended(reply)
         return
     with translation.override(reply.language or None):
-        sentence = str(Internal.user_message)
-        if job.error_code == WORKER_LOST:
-            sentence = _("The answer was cut off more than once. Your question is kept. Try again.")
         try:
             writer = ReplyWriter(reply, attempt=max(job.attempt, reply.attempt, 1))
             writer.recover()
             code = WORKER_LOST if job.error_code == WORKER_LOST else Internal.code
-            writer.fail(code, sentence, is_retryable=Internal.retryable)
+            writer.fail(code, failures.sentence(code), is_retryable=True)
         except LeaseLost:
             logger.info("reply %s was over already", reply.pk)
 

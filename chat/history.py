@@ -14,6 +14,7 @@ from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from chat import failures
 from chat.events import NearestItem
 from chat.markdown import render_document
 from chat.models import Conversation, Message, MessageRole
@@ -43,6 +44,11 @@ class Shown:
     def nearest(self) -> list[dict[str, object]]:
         """The documents nearest to an unanswered question; a path does not repeat its document's title."""
         return [{**item, "heading": _inside(item)} for item in self.message.nearest]
+
+    @property
+    def reason(self) -> str:
+        """Why a reply failed."""
+        return failures.sentence(self.message.error_code)
 
     @property
     def seconds(self) -> float | None:

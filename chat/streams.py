@@ -7,9 +7,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from django.utils import translation
-from django.utils.translation import gettext as _
 
-from chat import events
+from chat import events, failures
 from chat.crossing import in_thread
 from chat.errors import Internal
 from chat.markdown import BlockStreamer, render
@@ -184,9 +183,10 @@ def from_row(reply: Message) -> list[EventDict]:
     if reply.sources:
         told.insert(0, events.ReplySources(key, reply.sources).to_dict())
     if reply.status == MessageStatus.FAILED:
+        code = reply.error_code or Internal.code
         with translation.override(reply.language or None):
-            sentence = _("The answer could not be finished. Your question is kept. Try again.")
-        told.append(events.ReplyError(key, reply.error_code or Internal.code, sentence, True).to_dict())
+            sentence = failures.sentence(code)
+        told.append(events.ReplyError(key, code, sentence, failures.is_retryable(code)).to_dict())
     elif reply.is_over:
         told.append(_finish(reply))
     return told

@@ -148,7 +148,7 @@ else:
 # kind → queue, priority (lower goes first), handler (takes a jobs.worker.Lease), and who is told
 # when its workers died once too often (takes the job)
 JOB_KINDS = {
-    "reply": ("inference", 10, "chat.turns.run_turn", "chat.endings.fail_turn"),
+    "reply": ("inference", 10, "chat.replies.run_turn", "chat.endings.fail_turn"),
     "document": ("ingestion", 20, "knowledge.ingest.ingest_document", "knowledge.ingest.fail_document"),
 }
 JOB_SWEEPS = ["chat.endings.end_stale_turns"]  # called every 15 s, beside the queue's own sweep

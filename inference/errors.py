@@ -25,7 +25,7 @@ class EngineError(Exception):
     code = "engine_error"
     retryable = False
     user_message = (
-        "The model could not answer. Try again, or ask an administrator to look at the models page."
+        "The model could not answer. Try again, or ask an administrator."
     )
 
 
@@ -80,10 +80,7 @@ class ModelBroken(EngineError):
     """The model's files are there but cannot be used."""
 
     code = "model_broken"
-    user_message = (
-        "The files of this assistant’s model are incomplete or damaged. "
-        "An administrator can install it again."
-    )
+    user_message = "The files of this assistant’s model are damaged. An administrator can install it again."
 
 
 class ContextTooLong(EngineError):
