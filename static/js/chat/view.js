@@ -132,6 +132,7 @@ export function createView({ thread, parts, words }) {
   function close(record, reply) {
     const { finish, error } = reply;
     record.el.dataset.status = reply.status;
+    record.el.dataset.engine = reply.finish?.engine || "";
     record.tail.ariaHidden = null;
     if (record.tail.hidden) record.tail.remove();
     const endings = [];
