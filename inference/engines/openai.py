@@ -1,5 +1,6 @@
 """Any server with OpenAI's chat completions: NIM, Foundry, vLLM, llama.cpp, `transformers serve`, …"""
 
+import time
 from collections.abc import Mapping
 from typing import Final
 
@@ -60,12 +61,13 @@ class OpenAIEngine(RemoteEngine):
 
     def _look(self) -> str:
         """Ask /health where there is one, else for the list of models."""
+        until = time.monotonic() + HEALTH_S
         try:
-            self._connection.fetch("GET", "/health", timeout_s=HEALTH_S / 2, at_root=True)
+            self._connection.fetch("GET", "/health", timeout_s=HEALTH_S, at_root=True)
         except UpstreamFailure as failure:
-            if failure.is_down or failure.status == 503:
+            if failure.is_down or failure.status not in {401, 403, 404, 405}:
                 raise
-            self._connection.fetch("GET", "/models", timeout_s=HEALTH_S / 2)
+            self._connection.fetch("GET", "/models", timeout_s=until - time.monotonic())
         return f"{self.model} at {self._connection.url} answers."
 
     def _find_model(self, should_stop: ShouldStop = never_stop) -> str:

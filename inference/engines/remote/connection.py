@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from inference.engines.remote.call import Call
-from inference.engines.remote.failures import Stopped, UpstreamFailure
+from inference.engines.remote.failures import Dropped, Stopped, UpstreamFailure
 from inference.engines.remote.fields import parse
 from inference.errors import EngineTimeout, EngineUnavailable, NotAuthorised
 from inference.types import ShouldStop, never_stop
@@ -74,23 +74,17 @@ class Connection:
         at_root: bool = False,
         should_stop: ShouldStop = never_stop,
     ) -> object:
-        """Send a request and parse its whole answer. Raises: UpstreamFailure, Stopped."""
-        call = self.start(method, path, body, at_root=at_root)
-        lines: list[str] = []
+        """Send a request and parse its whole answer. Raises: UpstreamFailure, Stopped.
+
+        A connection that was kept may have been closed by the server meanwhile: then it is sent again.
+        """
         until = time.monotonic() + timeout_s
         try:
-            while not call.is_ended:
-                if should_stop():
-                    raise Stopped
-                if time.monotonic() > until:
-                    raise UpstreamFailure(EngineTimeout(f"{path}: no answer within {timeout_s:g} s"))
-                line, _at = call.take(POLL_S)
-                if line is not None:
-                    lines.append(line)
-        finally:
-            call.close()
+            text = _whole(self.start(method, path, body, at_root=at_root), until, should_stop)
+        except Dropped:
+            text = _whole(self.start(method, path, body, at_root=at_root), until, should_stop)
         try:
-            return parse("\n".join(lines)) if any(lines) else None
+            return parse(text) if text.strip() else None
         except ValueError as exc:
             raise UpstreamFailure(EngineUnavailable(f"{path}: the answer is not JSON")) from exc
 
@@ -125,6 +119,22 @@ class Connection:
             trust_env=not self._is_local,  # a proxy of the network does not lead to this machine
             verify=self.url.startswith("https:"),  # loading certificates takes time
         )
+
+
+def _whole(call: Call, until: float, should_stop: ShouldStop) -> str:
+    lines: list[str] = []
+    try:
+        while not call.is_ended:
+            if should_stop():
+                raise Stopped
+            if time.monotonic() > until:
+                raise UpstreamFailure(EngineTimeout("no answer in time"))
+            line, _at = call.take(POLL_S)
+            if line is not None:
+                lines.append(line)
+    finally:
+        call.close()
+    return "\n".join(lines)
 
 
 def _start_loop() -> asyncio.AbstractEventLoop:

@@ -15,7 +15,7 @@ from inference.engines.remote.deadlines import Deadlines, Timeouts
 from inference.engines.remote.failures import Stopped, UpstreamFailure
 from inference.engines.remote.reply import Reply
 from inference.engines.remote.wire import WireReader
-from inference.errors import EngineError, EngineTimeout, StreamInterrupted
+from inference.errors import ContentRefused, EngineError, EngineTimeout, StreamInterrupted
 from inference.slots import Slots
 from inference.types import (
     ChatMessage,
@@ -28,6 +28,7 @@ from inference.types import (
 )
 
 HEALTH_S: Final = 0.9
+JUST_NOW_S: Final = 3.0
 MAX_WAIT_S: Final = 20.0  # a server that asks for more is busy, and the reader is told so now
 FIRST_WAIT_S: Final = 0.5
 
@@ -76,7 +77,9 @@ class RemoteEngine(ABC):
         self._is_loaded = True
 
     def health(self) -> Health:
-        """Ask the server, for less than a second."""
+        """Ask the server, for less than a second; one that wrote just now may be too busy to say so."""
+        if time.monotonic() - self._warm_at < JUST_NOW_S:
+            return Health(is_ready=True, detail=f"{self.model} at {self._connection.url} writes.")
         try:
             detail = self._look()
         except UpstreamFailure as failure:
@@ -105,6 +108,7 @@ class RemoteEngine(ABC):
         """Close the connections."""
         self._is_loaded = False
         self._found = ""
+        self._warm_at = float("-inf")
         self._connection.close()
 
     @abstractmethod
@@ -161,12 +165,13 @@ class RemoteEngine(ABC):
             self._found = self._find_model(should_stop)
         call, reader = self._start(request, self.model)
         try:
-            yield from reply.read(call, reader)
+            for event in reply.read(call, reader):
+                self._mark_warm()
+                yield event
         finally:
             call.close()
             if reply.tokens:
                 self._breaker.succeeded()
-                self._mark_warm()
 
     def _mark_warm(self) -> None:
         self._warm_at = time.monotonic()
@@ -182,7 +187,7 @@ def wait_before_retry(failure: UpstreamFailure, retries: int) -> float | None:
 
 
 def _broken_off(failure: UpstreamFailure) -> EngineError:
-    if isinstance(failure.error, EngineTimeout):
+    if isinstance(failure.error, EngineTimeout | ContentRefused):
         return failure.error
     return StreamInterrupted(str(failure))
 
