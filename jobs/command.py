@@ -5,9 +5,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
 
 from jobs import command_socket, embedded
+from jobs.models import Job
 
 
 class UsageError(CommandError):
@@ -40,9 +43,11 @@ class SiteCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run here, or forward."""
-        if options.pop("in_site", False) or not embedded.is_embedded():
+        if options.pop("in_site", False):
             return super().execute(*args, **options)
-        from django.conf import settings
+        _refuse_empty_database()
+        if not embedded.is_embedded():
+            return super().execute(*args, **options)
 
         for _attempt in range(50):
             try:
@@ -66,3 +71,11 @@ class SiteCommand(BaseCommand):
             return super().execute(*args, **options)
         finally:
             worker.stop()
+
+
+def _refuse_empty_database() -> None:
+    if Job._meta.db_table not in connection.introspection.table_names():
+        raise CommandError(
+            f"There is no site in {settings.DATA_DIR} yet. "
+            "Start it once with `make run`, or run `manage.py prepare`."
+        )

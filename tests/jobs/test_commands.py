@@ -151,3 +151,11 @@ def test_the_socket_works_in_a_directory_with_a_long_name(still_site: Site) -> N
     )  # fmt: skip
 
     assert done.stdout.splitlines()[-1:] == ["False"], done.stderr
+
+
+def test_a_command_without_a_site_says_what_to_do(tmp_path: Path) -> None:
+    status, out, err = run(Site(tmp_path), "reconcile", "--json")
+
+    assert (status, out) == (1, "")
+    assert "make run" in err
+    assert "Traceback" not in err
