@@ -20,7 +20,8 @@ from inference.types import (
     never_stop,
 )
 
-IMPATIENT = Timeouts(first_token_s=0.4, cold_s=0.4, between_tokens_s=0.3, total_s=2)
+QUICK = Timeouts(first_wait_s=0.02)
+IMPATIENT = Timeouts(first_token_s=0.4, cold_s=0.4, between_tokens_s=0.3, total_s=1.5, first_wait_s=0.02)
 
 
 def asked(question: str = "Count.", **options: object) -> GenerationRequest:

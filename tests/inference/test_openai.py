@@ -11,7 +11,7 @@ from inference.errors import (
     ModelNotFound,
 )
 from inference.types import ChatMessage, FinishReason, Role
-from tests.inference.remote import asked, closing, hear
+from tests.inference.remote import QUICK, asked, closing, hear
 from tests.inference.servers.counting import NUMBERS
 from tests.inference.servers.openai_like import (
     DONE,
@@ -38,7 +38,7 @@ def server() -> Iterator[WireServer]:
 
 @pytest.fixture
 def engine(server: WireServer) -> Iterator[RemoteEngine]:
-    with closing(OpenAIEngine(f"{server.url}/v1", key=KEY, model=MODEL)) as engine:
+    with closing(OpenAIEngine(f"{server.url}/v1", key=KEY, model=MODEL, timeouts=QUICK)) as engine:
         yield engine
 
 

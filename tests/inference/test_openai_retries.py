@@ -18,7 +18,7 @@ from inference.errors import (
     NotAuthorised,
     ServiceRetired,
 )
-from tests.inference.remote import asked, closing, hear, hear_fail
+from tests.inference.remote import QUICK, asked, closing, hear, hear_fail
 from tests.inference.servers.counting import NUMBERS
 from tests.inference.servers.openai_like import (
     MODEL,
@@ -41,7 +41,7 @@ def server() -> Iterator[WireServer]:
 
 @pytest.fixture
 def engine(server: WireServer) -> Iterator[RemoteEngine]:
-    with closing(OpenAIEngine(f"{server.url}/v1", key=KEY, model=MODEL)) as engine:
+    with closing(OpenAIEngine(f"{server.url}/v1", key=KEY, model=MODEL, timeouts=QUICK)) as engine:
         yield engine
 
 
@@ -96,7 +96,9 @@ class TestTryingAgain:
         assert "Internal Server Error" in str(error)
 
     def test_a_server_that_is_not_there_is_left_alone_until_it_is_healthy(self) -> None:
-        with closing(OpenAIEngine(f"http://127.0.0.1:{free_port()}/v1", model=MODEL)) as engine:
+        with closing(
+            OpenAIEngine(f"http://127.0.0.1:{free_port()}/v1", model=MODEL, timeouts=QUICK)
+        ) as engine:
             _, first = hear_fail(engine, EngineUnavailable)
             _, second = hear_fail(engine, EngineUnavailable)
 

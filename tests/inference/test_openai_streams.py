@@ -13,7 +13,7 @@ from inference.errors import (
     StreamInterrupted,
 )
 from inference.types import Delta
-from tests.inference.remote import IMPATIENT, asked, closing, hear, hear_fail, seconds_to_stop
+from tests.inference.remote import IMPATIENT, QUICK, asked, closing, hear, hear_fail, seconds_to_stop
 from tests.inference.servers.counting import NUMBERS
 from tests.inference.servers.openai_like import (
     DONE,
@@ -37,7 +37,7 @@ def server() -> Iterator[WireServer]:
 
 @pytest.fixture
 def engine(server: WireServer) -> Iterator[RemoteEngine]:
-    with closing(OpenAIEngine(f"{server.url}/v1", key=KEY, model=MODEL)) as engine:
+    with closing(OpenAIEngine(f"{server.url}/v1", key=KEY, model=MODEL, timeouts=QUICK)) as engine:
         yield engine
 
 
@@ -86,11 +86,15 @@ class TestStopping:
         assert seconds_to_stop(engine, lambda: bool(server.requests)) < 1
 
     def test_a_closed_engine_ends_its_replies(self, server: WireServer, engine: RemoteEngine) -> None:
-        server.answer = lambda exchange: (exchange.head(), exchange.wait())[0]
-        stream = engine.stream(asked(), should_stop=lambda: bool(server.requests and engine.close()))
+        server.answer = lambda exchange: exchange.hold()
+
+        def close_once_asked() -> bool:
+            if server.requests:
+                engine.close()
+            return False
 
         with pytest.raises(EngineUnavailable, match="closed"):
-            list(stream)
+            list(engine.stream(asked(), should_stop=close_once_asked))
 
         assert len(server.requests) == 1
 

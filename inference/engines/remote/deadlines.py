@@ -11,12 +11,16 @@ TAIL_S: Final = 2.0  # for what follows the finish reason (usage), which a reply
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """In seconds. cold_s: for the first token of a model that may have to be loaded first."""
+    """In seconds. cold_s: for the first token of a model that may have to be loaded first.
+
+    first_wait_s: before asking again, where the server does not say how long; then twice as much.
+    """
 
     first_token_s: float = 60.0
     cold_s: float = 180.0
     between_tokens_s: float = 30.0
     total_s: float = 600.0
+    first_wait_s: float = 0.5
 
     def with_first_token(self, first_token_s: float) -> "Timeouts":
         """Change the time for the first token, and that of a cold one where it would be shorter."""

@@ -30,7 +30,6 @@ from inference.types import (
 HEALTH_S: Final = 0.9
 JUST_NOW_S: Final = 3.0
 MAX_WAIT_S: Final = 20.0  # a server that asks for more is busy, and the reader is told so now
-FIRST_WAIT_S: Final = 0.5
 
 
 class RemoteEngine(ABC):
@@ -147,7 +146,7 @@ class RemoteEngine(ABC):
                         raise _broken_off(failure) from failure
                     if self._adapt(failure):
                         continue
-                    wait_s = wait_before_retry(failure, retries)
+                    wait_s = wait_before_retry(failure, retries, self._timeouts.first_wait_s)
                     if wait_s is None:
                         self._breaker.failed(failure)
                         raise failure.error from failure
@@ -177,13 +176,13 @@ class RemoteEngine(ABC):
         self._warm_at = time.monotonic()
 
 
-def wait_before_retry(failure: UpstreamFailure, retries: int) -> float | None:
+def wait_before_retry(failure: UpstreamFailure, retries: int, first_wait_s: float) -> float | None:
     """Decide how long to wait before asking again, None for not at all. retries: made so far."""
     if retries >= failure.retries or (failure.wait_s or 0) > MAX_WAIT_S:
         return None
     if failure.wait_s is not None:
         return failure.wait_s
-    return FIRST_WAIT_S * (1 << retries) * random.uniform(1, 1.25)  # noqa: S311 - so that not all ask at once
+    return first_wait_s * (1 << retries) * random.uniform(1, 1.25)  # noqa: S311 - so that not all ask at once
 
 
 def _broken_off(failure: UpstreamFailure) -> EngineError:

@@ -10,7 +10,7 @@ from tests.inference.servers.wire import Answer, Exchange, WireServer, serving
 MODEL = "phi3.5:latest"
 
 
-def line(text: str = "", **more: object) -> str:
+def line(text: str = "", /, **more: object) -> str:
     message = {"role": "assistant", "content": text}
     return json.dumps({"model": MODEL, "message": message, "done": False, **more}, ensure_ascii=False) + "\n"
 

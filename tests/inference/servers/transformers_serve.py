@@ -71,7 +71,7 @@ def main(folder: str, port: str) -> None:
 
     options = ["--host", "127.0.0.1", "--port", port, "--device", "cpu"]
     sys.argv = ["transformers", "serve", folder, *options]
-    serve()
+    serve()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ class Exchange:
         connection = self._handler.connection
         connection.settimeout(timeout_s)
         try:
-            gone = connection.recv(1) == b""
+            gone = bool(connection.recv(1) == b"")
         except TimeoutError:
             return False
         except OSError:
@@ -82,6 +82,10 @@ class Exchange:
             self._handler.close_connection = True
             self._server.hung_up.set()
         return gone
+
+    def hold(self) -> None:
+        """Answer nothing until the client hangs up."""
+        self.wait()
 
 
 Answer = Callable[[Exchange], None]
