@@ -36,6 +36,7 @@ class RemoteEngine(ABC):
     """A model behind HTTP; see `inference.engines.base.Engine`. Subclasses know the wire format."""
 
     name: str
+    can_continue = False  # no two kinds of server take a begun answer in the same way
     warm_s: float  # how long the server keeps an idle model in memory
 
     def __init__(
