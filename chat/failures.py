@@ -23,6 +23,7 @@ SENTENCES: dict[str, str | Promise] = {
         "The model stopped unexpectedly and is being restarted. Your question is kept. Try again."
     ),
     "stream_interrupted": _("The answer broke off. What was written is kept. Try again."),
+    "cannot_continue": _("The answer broke off. What was written is kept. Try again."),
     "model_not_found": _("The model of this assistant is not installed. An administrator can install it."),
     "model_broken": _(
         "The files of this assistant’s model are damaged. An administrator can install it again."

@@ -6,6 +6,7 @@ EngineError                 code engine_error
 ├── EngineTimeout           engine_timeout       no token in time (retryable)
 ├── EngineCrashed           engine_crashed       the child process or connection died in mid-reply (retryable)
 ├── StreamInterrupted       stream_interrupted   the stream ended without a finish reason (retryable)
+├── CannotContinue          cannot_continue      the beginning given is not one it would write (retryable)
 ├── ModelNotFound           model_not_found      folder or remote model missing
 ├── ModelBroken             model_broken         files unusable: wrong format, half-copied, no template
 ├── ContextTooLong          context_too_long     prompt and answer do not fit
@@ -65,6 +66,14 @@ class StreamInterrupted(EngineError):
     """The stream ended without saying why."""
 
     code = "stream_interrupted"
+    retryable = True
+    user_message = "The answer broke off. What was written is kept. Try again."
+
+
+class CannotContinue(EngineError):
+    """The engine would not have begun its answer with the prefix it is asked to continue."""
+
+    code = "cannot_continue"
     retryable = True
     user_message = "The answer broke off. What was written is kept. Try again."
 

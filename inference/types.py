@@ -51,6 +51,9 @@ class GenerationRequest:
     max_tokens: at most this many new tokens.
     temperature: 0 = greedy. seed: makes sampling repeatable where the engine can.
     stop: strings that end the reply and are not part of it.
+    prefix: the beginning of the answer, written already: the engine goes on after it, and its deltas hold
+        only what follows. Only for engines that `can_continue`; tokens of the prefix count as neither
+        prompt_tokens nor completion_tokens.
     quotes: the sentences that may be quoted, best first; language models ignore them
         (their prompt holds the passages), the extractive engine answers from them alone.
     """
@@ -64,6 +67,7 @@ class GenerationRequest:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     quotes: tuple[Quote, ...] = ()
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

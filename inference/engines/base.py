@@ -21,6 +21,7 @@ class Engine(Protocol):
     name: the kind, "onnx", "extractive", …; model: what it runs, shown in receipts.
     slots: how many replies it writes at the same time.
     context_tokens: prompt and answer together; 0 = no limit that matters.
+    can_continue: whether it goes on after `GenerationRequest.prefix`; others must not be given one.
     """
 
     @property
@@ -31,6 +32,8 @@ class Engine(Protocol):
     def slots(self) -> int: ...
     @property
     def context_tokens(self) -> int: ...
+    @property
+    def can_continue(self) -> bool: ...
 
     def load(self) -> None:
         """Make ready to answer; slow the first time, then immediate. Raises: EngineError."""
@@ -54,7 +57,7 @@ class Engine(Protocol):
         before the first one; once it says True the stream ends with Finish(CANCELLED) within one
         step. Closing the iterator frees the slot as well. A stream that cannot end properly raises;
         it never just stops.
-        Raises: EngineError.
+        Raises: EngineError; CannotContinue before the first event, where the prefix is none of its own.
         """
         ...
 

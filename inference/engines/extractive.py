@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from inference.engines.base import Health
+from inference.prefix import Prefix
 from inference.quoting import block_quote
 from inference.slots import Slots
 from inference.stop_strings import StopStrings
@@ -39,6 +40,7 @@ class ExtractiveEngine:
     model = "quotes"
     slots = 8
     context_tokens = 0
+    can_continue = True
 
     def __init__(self) -> None:
         self._places = Slots(self.slots)
@@ -74,7 +76,7 @@ class ExtractiveEngine:
         reason = FinishReason.STOP if chosen else FinishReason.NO_ANSWER
         if should_stop():  # also where there is no text
             reason, text = FinishReason.CANCELLED, ""
-        written, stops = 0, StopStrings(request.stop)
+        written, stops, prefix = 0, StopStrings(request.stop), Prefix(request.prefix)
         for piece in _WORD_AND_SPACE.findall(text):
             if should_stop():
                 reason = FinishReason.CANCELLED
@@ -82,13 +84,15 @@ class ExtractiveEngine:
             if written >= request.max_tokens:
                 reason = FinishReason.LENGTH
                 break
-            written += 1
-            if sure := stops.feed(piece):
+            written += prefix.is_over
+            if sure := prefix.cut(stops.feed(piece)):
                 yield Delta(sure)
             if stops.is_reached:
                 break
-        if rest := stops.flush():
+        if rest := prefix.cut(stops.flush()):
             yield Delta(rest)
+        if reason is not FinishReason.CANCELLED:
+            prefix.check()
         yield Finish(reason, Usage(prompt_tokens=prompt_tokens, completion_tokens=written))
 
 

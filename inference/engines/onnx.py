@@ -18,6 +18,7 @@ class OnnxEngine:
     """One model folder; see `inference.engines.base.Engine`. It writes as many replies as fit into memory."""
 
     name = "onnx"
+    can_continue = True
 
     def __init__(
         self,

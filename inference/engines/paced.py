@@ -6,6 +6,7 @@ from itertools import cycle, islice
 from typing import Final
 
 from inference.engines.base import Health
+from inference.prefix import Prefix
 from inference.slots import Slots
 from inference.stop_strings import StopStrings
 from inference.types import (
@@ -33,6 +34,7 @@ class PacedEngine:
     name = "paced"
     slots = 64
     context_tokens = 0
+    can_continue = True
 
     def __init__(self, *, tokens_per_s: float = 20.0, tokens: int = 200) -> None:
         """tokens_per_s: 0 = without waiting. tokens: the length of every reply."""
@@ -69,21 +71,23 @@ class PacedEngine:
         words = _words(request)
         reason = FinishReason.STOP if words else FinishReason.NO_ANSWER
         started_at, written, stops = time.monotonic(), 0, StopStrings(request.stop)
-        for word in islice(cycle(words), self._tokens):
+        prefix = Prefix(request.prefix)
+        for number, word in enumerate(islice(cycle(words), self._tokens)):
             if written >= request.max_tokens:
                 reason = FinishReason.LENGTH
                 break
             if not _wait_until(started_at + written * self._interval_s, should_stop):
                 reason = FinishReason.CANCELLED
                 break
-            sure = stops.feed(f" {word}" if written else word)
-            written += 1
-            if sure:
+            written += prefix.is_over
+            if sure := prefix.cut(stops.feed(f" {word}" if number else word)):
                 yield Delta(sure)
             if stops.is_reached:
                 break
-        if rest := stops.flush():
+        if rest := prefix.cut(stops.flush()):
             yield Delta(rest)
+        if reason is not FinishReason.CANCELLED:
+            prefix.check()
         usage = Usage(prompt_tokens=self.count_tokens(request.messages), completion_tokens=written)
         yield Finish(reason, usage)
 

@@ -17,6 +17,7 @@ class TransformersEngine:
     """One model folder; see `inference.engines.base.Engine`. It writes as many replies as fit into memory."""
 
     name = "transformers"
+    can_continue = False
 
     def __init__(
         self,

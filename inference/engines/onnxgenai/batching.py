@@ -95,14 +95,15 @@ class BatchingRuntime:
         self, request: GenerationRequest, should_stop: ShouldStop, on_step: Callable[[], None]
     ) -> Ticket:
         check_options(request)
-        prompt = self.prompts.token_ids(request.messages)
+        asked = self.prompts.token_ids(request.messages)
+        prompt = self.prompts.with_prefix(asked, request)
         if len(prompt) + request.max_tokens > self._limit:
             raise ContextTooLong(f"{len(prompt)} prompt + {request.max_tokens} new tokens > {self._limit}")
         sampler = Sampler(request, prompt, self._decoder.vocabulary)
         guesses = self._speculates and sampler.is_plain
         return Ticket(
             prompt=prompt,
-            reply=Reply(request, len(prompt), self._tokenizer, self._folder.reply_ends),
+            reply=Reply(request, len(asked), self._tokenizer, self._folder.reply_ends),
             sampler=sampler,
             lookup=PromptLookup(prompt, self.scheduler.costs) if guesses else None,
             should_stop=should_stop,

@@ -74,10 +74,11 @@ class GeneratorRuntime:
     ) -> Iterator[Delta | Finish]:
         """Write a reply. Raises: EngineError."""
         check_options(request)
-        prompt = self.prompts.token_ids(request.messages)
+        asked = self.prompts.token_ids(request.messages)
+        prompt = self.prompts.with_prefix(asked, request)
         if len(prompt) + request.max_tokens > self._limit:
             raise ContextTooLong(f"{len(prompt)} prompt + {request.max_tokens} new tokens > {self._limit}")
-        reply = Reply(request, len(prompt), self._tokenizer, self._folder.reply_ends)
+        reply = Reply(request, len(asked), self._tokenizer, self._folder.reply_ends)
         with self._turns.held(should_stop) as is_held:
             if not is_held or should_stop():
                 yield from reply.finish(FinishReason.CANCELLED)
