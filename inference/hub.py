@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 ANSWER_S: Final = 30.0
-PIECE_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ class Hub:
                 answer.read()
             hf_raise_for_status(answer)
             at = start if answer.status_code == 206 else 0
-            for piece in answer.iter_bytes(PIECE_BYTES):
+            for piece in answer.iter_bytes():
                 yield at, piece
                 at += len(piece)
 

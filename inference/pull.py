@@ -32,7 +32,7 @@ from inference.types import ShouldStop, never_stop
 
 ONNX_MARKER: Final = "genai_config.json"
 MARGIN_BYTES: Final = 256 * 1024 * 1024  # left free for the site: databases must not stop for a model
-LOOK_EVERY_BYTES: Final = 16 * 1024 * 1024
+LOOK_EVERY_BYTES: Final = 1024 * 1024
 ATTEMPTS: Final = 4  # in a row without one more byte
 PAUSE_S: Final = 1.0
 TELL_EVERY_S: Final = 0.2
@@ -224,7 +224,8 @@ class FolderPull:
         free = self._free(self._parts)
         return DiskFull(
             f"Not enough room in {self._target.parent}: {_gb(missing)} are still to come and "
-            f"{_gb(MARGIN_BYTES)} should stay free, but there are {_gb(free)}. Make room, or give another place with --to."
+            f"{_gb(MARGIN_BYTES)} should stay free, but there are {_gb(free)}. "
+            "Make room, or give another place with --to."
         )
 
 
