@@ -1,8 +1,8 @@
-"""Addresses of who runs the site: /assistants/ for how assistants answer, /review/ for what was said."""
+"""Addresses of who runs the site: /assistants/ how assistants answer, /review/ what was said, /models/."""
 
 from django.urls import path
 
-from chat.views import assistants, transcripts
+from chat.views import assistants, models, transcripts
 
 assistant_urls = (
     [
@@ -20,4 +20,14 @@ review_urls = (
         path("<uuid:conversation>/", transcripts.transcript, name="transcript"),
     ],
     "review",
+)
+model_urls = (
+    [
+        path("", models.page, name="page"),
+        path("engines/", models.engine_list, name="engines"),
+        path("<str:model_id>/status/", models.status, name="status"),
+        path("<str:model_id>/pull/", models.pull, name="pull"),
+        path("<str:model_id>/stop/", models.stop, name="stop"),
+    ],
+    "models",
 )

@@ -150,6 +150,7 @@ else:
 JOB_KINDS = {
     "reply": ("inference", 10, "chat.replies.run_turn", "chat.endings.fail_turn"),
     "document": ("ingestion", 20, "knowledge.ingest.ingest_document", "knowledge.ingest.fail_document"),
+    "model_pull": ("background", 30, "chat.model_desk.pulls.run_pull", "chat.model_desk.pulls.end_pull"),
 }
 JOB_SWEEPS = ["chat.endings.end_stale_turns"]  # called every 15 s, beside the queue's own sweep
 JOB_SLOTS = {

@@ -21,6 +21,7 @@ SECTION_SHEETS = {
     "knowledge": "css/knowledge.css",
     "review": "css/review.css",
     "assistants": "css/settings.css",
+    "models": "css/models.css",
 }
 
 
@@ -63,6 +64,8 @@ def rooms(context: Context) -> list[Room]:
         links.append(Room("knowledge", _("Knowledge"), "book", "/knowledge/", section == "knowledge"))
     if is_support_staff(request.user):
         links.append(Room("review", _("Review"), "review", reverse("review:list"), section == "review"))
+    if isinstance(request.user, User) and request.user.is_superuser:
+        links.append(Room("models", _("Models"), "chip", reverse("models:page"), section == "models"))
     if may_change_assistants(request.user):
         url = reverse("assistants:list")
         links.append(Room("assistants", _("Assistants"), "gear", url, section == "assistants", is_below=True))
