@@ -13,7 +13,7 @@ from inference.engines.remote.fields import at, items_at, text_at
 from inference.engines.remote.names import has_no_system_role, phi_among
 from inference.engines.remote.ndjson import ChatReader
 from inference.engines.remote.wire import WireReader
-from inference.errors import ModelNotFound
+from inference.errors import EngineError, ModelNotFound
 from inference.special_tokens import fold_system
 from inference.types import GenerationRequest, ShouldStop, never_stop
 
@@ -107,7 +107,10 @@ def chosen(names: Sequence[str], wanted: str) -> str:
 
 def find_model(url: str, wanted: str, timeout_s: float) -> str:
     """Ask a server which of its models would be used; "" where it does not answer or has none."""
-    connection = Connection(url)
+    try:
+        connection = Connection(url)
+    except EngineError:
+        return ""  # the system checks say what is wrong with the address
     try:
         return chosen(installed(connection, timeout_s), wanted)
     except (UpstreamFailure, ModelNotFound):

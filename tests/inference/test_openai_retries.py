@@ -102,9 +102,17 @@ class TestTryingAgain:
             _, first = hear_fail(engine, EngineUnavailable)
             _, second = hear_fail(engine, EngineUnavailable)
 
-            assert "cannot reach it" in str(first)
+            assert "cannot reach http://127.0.0.1" in str(first)
             assert "asked again in" in str(second)
             assert not engine.health().is_ready
+
+    def test_a_server_that_speaks_no_tls_is_not_reached(self, server: WireServer) -> None:
+        address = server.url.replace("http:", "https:")
+        with closing(OpenAIEngine(f"{address}/v1", model=MODEL, timeouts=QUICK)) as engine:
+            _, error = hear_fail(engine, EngineUnavailable)
+
+        assert "cannot reach https://127.0.0.1" in str(error)
+        assert server.requests == []
 
     def test_health_ends_the_rest_of_a_server_that_came_back(
         self, server: WireServer, engine: RemoteEngine

@@ -82,7 +82,7 @@ class Call:
             self._put(UpstreamFailure(EngineUnavailable("the engine was closed")))
             raise
         except httpx.HTTPError as exc:
-            self._put(_failure(exc, self._hide))
+            self._put(_failure(exc, str(request.url.copy_with(path="/", query=None)), self._hide))
         except Exception as exc:  # noqa: BLE001 - raised again in the reading thread
             self._put(UpstreamFailure(EngineUnavailable(self._hide(f"{type(exc).__name__}: {exc}"))))
 
@@ -118,12 +118,12 @@ class Call:
         self._arrived.put((time.monotonic(), arrived))
 
 
-def _failure(exc: "httpx.HTTPError", hide: Callable[[str], str]) -> UpstreamFailure:
+def _failure(exc: "httpx.HTTPError", server: str, hide: Callable[[str], str]) -> UpstreamFailure:
     import httpx
 
     what = hide(f"{type(exc).__name__}: {exc}".removesuffix(": "))
     if isinstance(exc, httpx.ConnectError | httpx.ConnectTimeout | httpx.UnsupportedProtocol):
-        return UpstreamFailure(EngineUnavailable(f"cannot reach it: {what}"), retries=1, is_down=True)
+        return UpstreamFailure(EngineUnavailable(f"cannot reach {server}: {what}"), retries=1, is_down=True)
     if isinstance(exc, httpx.PoolTimeout | httpx.WriteTimeout):
         return UpstreamFailure(EngineTimeout(what), retries=1)
-    return Dropped(f"the connection broke: {what}")
+    return Dropped(f"the connection to {server} broke: {what}")
