@@ -110,6 +110,13 @@ class Model:
         """Give the ONNX folder to take for "cpu" or "cuda": the catalogue names the best one first."""
         return next((source for source in self.onnx if source.device == device), None)
 
+    def ollama_tag(self, name: str) -> str:
+        """Give the Ollama tag a person means: the one they wrote, else the usual one; "" = no tag."""
+        for source in self.ollama:
+            if name.lower() in {source.tag, *source.aliases}:
+                return name.lower()
+        return self.ollama[0].tag if self.ollama else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Retired:

@@ -78,8 +78,7 @@ def _build(engine: str, given: dict[str, object]) -> Engine:
 def _tag(chosen: Chosen) -> str:
     """What the engine calls the model: Ollama's own tag for one of the catalogue."""
     if chosen.engine == "ollama" and chosen.model and chosen.model.ollama:
-        known = {tag for one in chosen.model.ollama for tag in (one.tag, *one.aliases)}
-        return chosen.name if chosen.name in known else chosen.model.ollama[0].tag
+        return chosen.model.ollama_tag(chosen.name)
     return chosen.name
 
 

@@ -30,12 +30,16 @@ class Pulled:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to fetch, and for which engine. target: "" takes a folder of `models_dir`."""
+    """What to fetch, and for which engine.
+
+    target: None takes a folder of `models_dir`. tag: of Ollama; "" takes the usual one.
+    """
 
     model: Model
     engine: str = "onnx"
     device: str = CPU
     target: Path | None = None
+    tag: str = ""
 
     def folder(self, models_dir: Path) -> Path:
         """Name the folder to be made."""
@@ -63,7 +67,7 @@ def pull(
     if said.can_run is False:
         raise PullImpossible(said.sentence)
     if order.engine == "ollama":
-        tag = order.model.ollama[0].tag
+        tag = order.tag or order.model.ollama_tag("")
         pull_tag(ollama_url, tag, on_progress=on_progress, should_stop=should_stop)
         return Pulled(order.model.id, order.engine, tag, is_new=True)
     source, marker = _source(order)

@@ -4,7 +4,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -19,14 +20,13 @@ from inference.checking import Step, check_engine, check_folder
 from inference.conf import KINDS, OFF
 from inference.errors import EngineError
 from inference.model_report import list_rows, list_text, show_row, show_text
-from inference.pull import GIVEN_UP, Progress
+from inference.progress import JsonBar, TextBar
+from inference.pull import GIVEN_UP
 from inference.pull_errors import PullImpossible
 
 ACTIONS: Final = ("list", "show", "pull", "check", "bench")
 NEED_A_MODEL: Final = frozenset({"show", "pull"})
 USAGE: Final = 2
-TELL_EVERY_S: Final = 1.0
-BAR_WIDTH: Final = 30
 
 
 class Command(BaseCommand):
@@ -95,7 +95,13 @@ class Command(BaseCommand):
 
     def _pull(self, options: dict[str, Any]) -> None:
         model = catalogue().find(options["model"])
-        order = pulling.Order(model, options["engine"] or chosen.ONNX, options["device"], options["to"])
+        order = pulling.Order(
+            model,
+            options["engine"] or chosen.ONNX,
+            options["device"],
+            options["to"],
+            model.ollama_tag(options["model"]),
+        )
         if order.engine == "ollama" and settings.OLLAMA_URL in {"", OFF}:
             raise PullImpossible("OLLAMA_URL is off: set it to the address of an Ollama server.")
         bar = JsonBar(self._line) if self._as_json else TextBar(sys.stderr.isatty(), self._tell)
@@ -109,12 +115,8 @@ class Command(BaseCommand):
 
     def _check(self, options: dict[str, Any]) -> None:
         found = chosen.choose(options["model"], options["engine"])
-        if found.folder is not None and found.engine == chosen.ONNX:
-            steps = check_folder(found.folder, found.model, lambda _folder: chosen.build(found))
-        else:
-            steps = check_engine(chosen.build(found), found.model)
         is_ok = True
-        for step in steps:
+        for step in _steps(found):
             is_ok = is_ok and step.is_ok
             self._show_step(step)
         if not is_ok:
@@ -207,54 +209,9 @@ class Command(BaseCommand):
         raise CommandError(message) from error
 
 
-class JsonBar:
-    """Progress as JSON lines, one a second and whenever the file changes."""
-
-    def __init__(self, line: Callable[[Mapping[str, object]], None]) -> None:
-        self._line = line
-        self._told: tuple[str, float] = ("", 0.0)
-
-    def __call__(self, progress: Progress) -> None:
-        """Tell how far it is."""
-        file, at = self._told
-        now = time.monotonic()
-        if progress.file != file or now - at >= TELL_EVERY_S:
-            self._told = (progress.file, now)
-            self._line({"event": "progress", **asdict(progress)})
-
-    def end(self) -> None:
-        """Nothing to tidy."""
-
-
-class TextBar:
-    """A bar on a terminal; elsewhere a line at every tenth."""
-
-    def __init__(self, is_terminal: bool, tell: Callable[[str, str], None]) -> None:
-        self._is_terminal = is_terminal
-        self._tell = tell
-        self._began: tuple[float, int] | None = None
-        self._tenth = -1
-
-    def __call__(self, progress: Progress) -> None:
-        """Draw how far it is."""
-        now = time.monotonic()
-        began_at, began_with = self._began = self._began or (now, progress.done_bytes)
-        share = progress.done_bytes / progress.total_bytes if progress.total_bytes else 0.0
-        speed = (progress.done_bytes - began_with) / max(0.1, now - began_at)
-        left = progress.total_bytes - progress.done_bytes
-        eta = f", {left / speed:.0f} s left" if speed and left else ""
-        text = (
-            f"{share:4.0%} {progress.done_bytes / 1e6:,.0f} of {progress.total_bytes / 1e6:,.0f} MB, "
-            f"{speed / 1e6:.1f} MB/s{eta}  {progress.file[-40:]}"
-        )
-        if self._is_terminal:
-            bar = "█" * round(share * BAR_WIDTH)
-            self._tell(f"\r\x1b[K{bar:·<{BAR_WIDTH}} {text}", "")
-        elif int(share * 10) > self._tenth:
-            self._tenth = int(share * 10)
-            self._tell(text, "\n")
-
-    def end(self) -> None:
-        """Leave the line of the bar."""
-        if self._is_terminal and self._began:
-            self._tell("", "\n")
+def _steps(found: chosen.Chosen) -> Iterator[Step]:
+    if found.folder is not None and found.engine == chosen.ONNX:
+        yield from check_folder(found.folder, found.model, lambda _folder: chosen.build(found))
+        return
+    with closing(chosen.build(found)) as engine:
+        yield from check_engine(engine, found.model)
