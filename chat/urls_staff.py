@@ -25,6 +25,9 @@ model_urls = (
     [
         path("", models.page, name="page"),
         path("engines/", models.engine_list, name="engines"),
+        path("ask/", models.ask, name="ask"),
+        path("ask/<slug:key>/", models.duel, name="duel"),
+        path("ask/<slug:key>/stop/", models.stop_duel, name="stop-duel"),
         path("<str:model_id>/status/", models.status, name="status"),
         path("<str:model_id>/pull/", models.pull, name="pull"),
         path("<str:model_id>/stop/", models.stop, name="stop"),

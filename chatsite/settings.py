@@ -11,8 +11,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env.load_dotenv(BASE_DIR / ".env")
 
 # --- where things are -------------------------------------------------------------------
-DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / "data"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR = env.directory("DATA_DIR", BASE_DIR / "data")
 DATABASE_URL = env.text("DATABASE_URL")
 REDIS_URL = env.text("REDIS_URL")
 CHROMA_URL = env.text("CHROMA_URL")
@@ -88,9 +87,8 @@ INSTALLED_APPS = [
     "django_htmx",
     "servestatic",
 ]
-ADMIN_URL = env.text("ADMIN_URL", "admin/").lstrip("/")
-if ADMIN_URL == "off":
-    ADMIN_URL = ""
+ADMIN_URL = env.text("ADMIN_URL", "on").strip("/")
+ADMIN_URL = {"on": "admin/", "off": ""}.get(ADMIN_URL, f"{ADMIN_URL}/")
 INSTALLED_APPS.append("accounts.apps.SiteAdminConfig")
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -151,6 +149,7 @@ JOB_KINDS = {
     "reply": ("inference", 10, "chat.replies.run_turn", "chat.endings.fail_turn"),
     "document": ("ingestion", 20, "knowledge.ingest.ingest_document", "knowledge.ingest.fail_document"),
     "model_pull": ("background", 30, "chat.model_desk.pulls.run_pull", "chat.model_desk.pulls.end_pull"),
+    "playground": ("inference", 10, "chat.model_desk.duel.run_duel", "chat.model_desk.duel.end_duel"),
 }
 JOB_SWEEPS = ["chat.endings.end_stale_turns"]  # called every 15 s, beside the queue's own sweep
 JOB_SLOTS = {
@@ -188,6 +187,8 @@ OPENAI_API_KEY = env.text("OPENAI_API_KEY")
 OPENAI_MODEL = env.text("OPENAI_MODEL")
 OPENAI_SLOTS = env.integer("OPENAI_SLOTS", 4)
 OPENAI_CONTEXT_TOKENS = env.integer("OPENAI_CONTEXT_TOKENS", 4096)
+TRANSFORMERS_MODEL = env.text("TRANSFORMERS_MODEL")
+OPENVINO_MODEL = env.text("OPENVINO_MODEL")
 FIRST_TOKEN_TIMEOUT_S = env.number("FIRST_TOKEN_TIMEOUT_S", 60)
 EMBEDDING_MODEL = env.text("EMBEDDING_MODEL")
 EMBEDDER_DIR = Path(env.text("EMBEDDER_DIR", str(BASE_DIR / "build" / "embedders")))
@@ -251,7 +252,7 @@ DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "chat@localhost")
 LANGUAGES = [("en", _("English")), ("he", _("Hebrew")), ("ar", _("Arabic"))]
 LANGUAGE_CODE = env.language("LANGUAGE", "en", [code for code, _name in LANGUAGES])
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = env.text("TIME_ZONE", "UTC")
+TIME_ZONE = env.time_zone("TIME_ZONE", "UTC")
 USE_I18N = USE_TZ = True
 
 # --- static files -------------------------------------------------------------------------------

@@ -17,11 +17,16 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import audit
 from accounts.models import User
+from chat.model_desk import duel as duels
 from chat.model_desk import engines, pulls, shelf, telling
+from chat.model_desk.contenders import contenders
+from chat.model_desk.duel_state import duel_state
+from chat.model_desk.forms import DuelForm
 from chat.models import Assistant
 from inference import conf
 from inference.catalogue import Model, catalogue
 from inference.pull_errors import PullImpossible
+from jobs.errors import JobError
 
 CHANGED = "models-changed"  # what the page listens to, to look at the engines again
 
@@ -39,6 +44,11 @@ def superuser_only(view: View[Given]) -> View[Given]:
         return view(request, *args, **kwargs)
 
     return login_required(checked)
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def _engine_rows() -> list[engines.EngineRow]:
@@ -61,7 +71,11 @@ def _engines_context(rows: list[engines.EngineRow]) -> dict[str, object]:
 def page(request: HttpRequest) -> HttpResponse:
     """Show the whole page; nothing is loaded for it."""
     rows = _engine_rows()
-    context = {**_engines_context(rows), "models": shelf.shelf(rows)}
+    listed = shelf.shelf(rows)
+    form = DuelForm(user=_user(request), choices=contenders(rows, listed))
+    key = request.GET.get("asked", "")
+    shown = duel_state(key, _user(request)) if key else None
+    context = {**_engines_context(rows), "models": listed, "form": form, "duel": shown}
     return render(request, "models/page.html", context)
 
 
@@ -119,3 +133,62 @@ def stop(request: HttpRequest, model_id: str) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return _status(request, model)
     return redirect(f"{reverse('models:page')}#model-{model.id}")
+
+
+@superuser_only
+@require_POST
+def ask(request: HttpRequest) -> HttpResponse:
+    """Ask two models the same question."""
+    rows = _engine_rows()
+    choices = contenders(rows, shelf.shelf(rows))
+    form = DuelForm(request.POST, user=_user(request), choices=choices)
+    if not form.is_valid():
+        return _refused(request, [error for errors in form.errors.values() for error in errors])
+    by_value = {one.value: one for one in choices}
+    sides = [by_value[form.cleaned_data[name]] for name in ("left", "right")]
+    collection = form.cleaned_data["collection"]
+    try:
+        key = duels.ask(
+            _user(request), form.cleaned_data["question"], sides, collection.slug if collection else ""
+        )
+    except JobError as exc:
+        return _refused(request, [str(exc.user_message)])
+    if request.headers.get("HX-Request"):
+        return _duel(request, key)
+    return redirect(f"{reverse('models:page')}?asked={key}#duel")
+
+
+def _refused(request: HttpRequest, sentences: list[str]) -> HttpResponse:
+    """Say why nothing was asked; htmx shows it in place, a plain form gets it as a message."""
+    if request.headers.get("HX-Request"):
+        return render(request, "models/_refused.html", {"sentences": sentences})
+    for sentence in sentences:
+        messages.error(request, sentence)
+    return redirect("models:page")
+
+
+@superuser_only
+@require_safe
+def duel(request: HttpRequest, key: str) -> HttpResponse:
+    """Draw both answers as far as they are."""
+    return _duel(request, key)
+
+
+def _duel(request: HttpRequest, key: str) -> HttpResponse:
+    state = duel_state(key, _user(request))
+    if state is None:
+        raise Http404
+    return render(request, "models/_duel.html", {"duel": state})
+
+
+@superuser_only
+@require_POST
+def stop_duel(request: HttpRequest, key: str) -> HttpResponse:
+    """Stop both."""
+    state = duel_state(key, _user(request))
+    if state is None:
+        raise Http404
+    duels.stop(state.job)
+    if request.headers.get("HX-Request"):
+        return _duel(request, key)
+    return redirect(f"{reverse('models:page')}?asked={key}#duel")

@@ -4,14 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.conf import LazySettings
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from accounts.roles import KNOWLEDGE_ADMINISTRATORS, give_role
 from chat.models import Assistant
 from inference import conf
+from jobs import worker
+from jobs.models import Job, JobState
+from tests.chat.talk import make_collection
 from tests.environment import ROOT
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +29,7 @@ def browser_of(user: User) -> Client:
 
 
 @pytest.fixture(autouse=True)
-def fresh_engines(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
+def fresh_engines(settings: Settings, tmp_path: Path) -> Iterator[None]:
     """Give every test engines and a data directory of its own."""
     settings.DATA_DIR = tmp_path
     conf.reset()
@@ -64,7 +67,7 @@ def test_every_model_of_the_catalogue_says_where_each_engine_gets_it(root: Clien
     assert "see where it comes from" in row
 
 
-def test_an_installed_model_is_shown_and_not_loaded(root: Client, settings: LazySettings) -> None:
+def test_an_installed_model_is_shown_and_not_loaded(root: Client, settings: Settings) -> None:
     settings.MODEL_PATH = str(TINY)
 
     page = root.get("/models/").content.decode()
@@ -74,7 +77,7 @@ def test_an_installed_model_is_shown_and_not_loaded(root: Client, settings: Lazy
     assert not conf.get_engine("onnx").health().is_ready
 
 
-def test_a_loaded_model_is_ready(root: Client, settings: LazySettings) -> None:
+def test_a_loaded_model_is_ready(root: Client, settings: Settings) -> None:
     settings.MODEL_PATH = str(TINY)
     conf.get_engine("onnx").load()
 
@@ -83,7 +86,7 @@ def test_a_loaded_model_is_ready(root: Client, settings: LazySettings) -> None:
     assert "Ready" in article(page, "engine-onnx")
 
 
-def test_a_damaged_folder_fails_with_the_reason(root: Client, settings: LazySettings, tmp_path: Path) -> None:
+def test_a_damaged_folder_fails_with_the_reason(root: Client, settings: Settings, tmp_path: Path) -> None:
     broken = tmp_path / "models" / "phi-4-mini-instruct"
     broken.mkdir(parents=True)
     (broken / "genai_config.json").write_text("{}", encoding="utf-8")
@@ -109,7 +112,7 @@ def test_assistants_stand_with_the_engine_they_use(root: Client) -> None:
 
 
 def test_a_server_that_is_not_there_is_said_and_keeps_nobody_waiting(
-    root: Client, settings: LazySettings
+    root: Client, settings: Settings
 ) -> None:
     settings.ENGINE = "openai"
     settings.OPENAI_BASE_URL = "http://127.0.0.1:9/v1"
@@ -126,7 +129,7 @@ def test_the_page_asks_the_database_a_fixed_number_of_times(
     for n in range(12):
         Assistant.objects.create(slug=f"a{n}", name=f"Assistant {n}")
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         root.get("/models/")
 
 
@@ -157,3 +160,110 @@ def test_only_superusers_see_the_way_there(root: Client) -> None:
 def test_a_model_nobody_knows_is_not_there(root: Client) -> None:
     assert root.get("/models/gpt-2/status/").status_code == 404
     assert root.post("/models/gpt-2/pull/").status_code == 404
+
+
+def ask_both(root: Client, left: str, right: str, **more: str) -> str:
+    """Ask two models, run the worker, and return what the page shows of it."""
+    asked = {"question": "When may I return a kettle?", "left": left, "right": right, **more}
+    begun = root.post("/models/ask/", asked, headers={"HX-Request": "true"})
+    assert "Waiting" in begun.content.decode()
+    worker.work("inference")
+    key = Job.objects.get(kind="playground").subject
+    return root.get(f"/models/ask/{key}/").content.decode()
+
+
+def test_two_models_answer_the_same_question(root: Client, settings: Settings) -> None:
+    settings.ENGINE = "paced"
+    settings.PACED_TOKENS, settings.PACED_TOKENS_PER_S = 12, 200
+    settings.MODEL_PATH = str(TINY)
+
+    page = ask_both(root, "paced", "onnx")
+
+    left, right = page.split("<section", 2)[1:]
+    assert 'data-phase="finished"' in left
+    assert "When may I return a kettle? When may I" in left
+    assert "12 written" in left
+    assert 'data-phase="finished"' in right
+    assert "s to load" in right
+    assert "hx-get" not in page
+    assert Job.objects.get(kind="playground").state == JobState.DONE
+
+
+def test_both_may_answer_from_documents(root: Client, settings: Settings) -> None:
+    settings.ENGINE = "paced"
+    settings.PACED_TOKENS, settings.PACED_TOKENS_PER_S = 5, 200
+    make_collection("handbook")
+
+    page = ask_both(root, "extractive", "paced", collection="handbook")
+
+    assert "within 30 days of delivery" in page
+
+
+def test_an_engine_that_only_quotes_says_that_it_needs_documents(root: Client) -> None:
+    page = ask_both(root, "extractive", "extractive")
+
+    assert "An engine that only quotes needs documents" in page
+
+
+def test_one_that_fails_leaves_the_other_alone(root: Client, settings: Settings) -> None:
+    settings.ENGINE = "paced"
+    settings.PACED_TOKENS, settings.PACED_TOKENS_PER_S = 3, 200
+    settings.MODEL_PATH = str(TINY)
+    long = {"question": "kettle " * 1100}
+
+    page = ask_both(root, "onnx", "paced", **long)
+
+    left, right = page.split("<section", 2)[1:]
+    assert 'data-phase="failed"' in left
+    assert "does not fit into the model’s context" in left
+    assert 'data-phase="finished"' in right
+
+
+def test_a_question_that_waits_can_be_taken_back(root: Client) -> None:
+    asked = {"question": "Why?", "left": "extractive", "right": "extractive"}
+    root.post("/models/ask/", asked, headers={"HX-Request": "true"})
+    job = Job.objects.get(kind="playground")
+
+    page = root.post(f"/models/ask/{job.subject}/stop/", headers={"HX-Request": "true"}).content.decode()
+
+    assert "Stopped." in page
+    assert worker.work("inference") == 0
+
+
+def test_what_cannot_be_asked_is_refused_with_a_sentence(root: Client) -> None:
+    asked = {"question": "Why?", "left": "extractive", "right": "onnx@/etc"}
+
+    page = root.post("/models/ask/", asked, headers={"HX-Request": "true"}).content.decode()
+
+    assert 'role="alert"' in page
+    assert not Job.objects.exists()
+
+
+def test_another_administrator_does_not_see_my_question(root: Client) -> None:
+    ask_both(root, "extractive", "extractive")
+    key = Job.objects.get(kind="playground").subject
+    other = browser_of(User.objects.create_superuser("carol", "carol@example.org", "x"))
+
+    assert other.get(f"/models/ask/{key}/").status_code == 404
+
+
+def test_without_scripts_the_answers_stand_on_the_page(root: Client) -> None:
+    asked = {"question": "Why?", "left": "extractive", "right": "extractive"}
+
+    response = root.post("/models/ask/", asked)
+    worker.work("inference")
+
+    assert response.status_code == 302
+    assert root.get(response["Location"]).content.decode().count('data-phase="finished"') == 2
+
+
+def test_looking_at_the_answers_is_cheap(
+    root: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    ask_both(root, "extractive", "extractive")
+    key = Job.objects.get(kind="playground").subject
+
+    with django_assert_num_queries(3):
+        root.get(f"/models/ask/{key}/")
+    with django_assert_num_queries(3):
+        root.get("/models/phi-4/status/")
