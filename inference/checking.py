@@ -17,7 +17,7 @@ from inference.engines.base import Engine
 from inference.engines.onnxgenai.folder import ModelFolder, read_folder
 from inference.errors import EngineError, ModelBroken
 from inference.manifest import differences, read_manifest
-from inference.types import ChatMessage, Delta, Finish, GenerationRequest, Role
+from inference.types import ChatMessage, Delta, Finish, GenerationRequest, Quote, Role
 
 TOKENS: Final = 16
 MAX_NAMED: Final = 3
@@ -26,6 +26,7 @@ TOKENIZER_CONFIG_FILE: Final = "tokenizer_config.json"
 
 SYSTEM: Final = ChatMessage(Role.SYSTEM, "Answer in one short sentence.")
 QUESTION: Final = ChatMessage(Role.USER, "What is the capital of France?")
+QUOTE: Final = Quote(1, "The capital of France is Paris.", 1.0)
 
 EngineMaker = Callable[[Path], Engine]
 
@@ -53,21 +54,24 @@ def check_folder(folder: Path, model: Model | None, make_engine: EngineMaker) ->
     try:
         engine = make_engine(folder)
     except EngineError as error:
-        yield Step("load", False, str(error), _load_advice(error, model))
+        yield Step("load", False, str(error), _advice(error, _again(model)))
         return
     try:
-        yield from check_engine(engine, model)
+        yield from check_engine(engine, _again(model))
     finally:
         engine.close()
 
 
-def check_engine(engine: Engine, model: Model | None = None) -> Iterator[Step]:
-    """Check a built engine: it loads, its template takes both roles, it writes."""
+def check_engine(engine: Engine, again: str = "") -> Iterator[Step]:
+    """Check a built engine: it loads, its template takes both roles, it writes.
+
+    again: what to do about broken files, "" where the files are not ours.
+    """
     for name, work in ENGINE_STEPS:
         try:
             yield Step(name, True, work(engine))
         except EngineError as error:
-            yield Step(name, False, str(error), _load_advice(error, model))
+            yield Step(name, False, str(error), _advice(error, again))
             return
 
 
@@ -155,7 +159,8 @@ def _check_template(folder: Path, again: str) -> Step:
 
 def _load(engine: Engine) -> str:
     engine.load()
-    return f"{engine.model}: {engine.slots} replies at once, {engine.context_tokens} tokens of context."
+    context = f"{engine.context_tokens} tokens of context" if engine.context_tokens else "no limit of context"
+    return f"{engine.model}: {engine.slots} replies at once, {context}."
 
 
 def _render(engine: Engine) -> str:
@@ -168,7 +173,7 @@ def _render(engine: Engine) -> str:
 
 def _token(engine: Engine) -> str:
     """Write a few tokens. Raises: EngineError."""
-    request = GenerationRequest((SYSTEM, QUESTION), max_tokens=TOKENS)
+    request = GenerationRequest((SYSTEM, QUESTION), max_tokens=TOKENS, quotes=(QUOTE,))
     text, written = "", 0
     for event in engine.stream(request):
         if isinstance(event, Delta):
@@ -193,5 +198,5 @@ def _again(model: Model | None) -> str:
     return f"Remove the folder and run `python manage.py models pull {model.id}`."
 
 
-def _load_advice(error: EngineError, model: Model | None) -> str:
-    return _again(model) if isinstance(error, ModelBroken) else error.user_message
+def _advice(error: EngineError, again: str) -> str:
+    return again if again and isinstance(error, ModelBroken) else error.user_message

@@ -19,10 +19,11 @@ from pytest_django.fixtures import Settings
 from inference.catalogue import catalogue
 from tests.environment import ROOT
 from tests.inference.servers.hub_like import HubServer, hub_server
-from tests.inference.servers.ollama_like import ollama_server, says
+from tests.inference.servers.ollama_like import lists, ollama_server, says
 
 MODEL = catalogue().find("phi-3.5-mini-instruct")
 SOURCE = MODEL.onnx[0]
+LITTLE = ("--memory-mb", "32")
 DATA = f"{SOURCE.path}/model.onnx.data"
 
 
@@ -195,7 +196,7 @@ def test_weights_that_are_cut_fail_to_load(copied: Path) -> None:
 
 
 def test_bench_prints_the_floor_and_every_number_of_streams(tiny_phi3: Path) -> None:
-    machine, *runs = rows("bench", tiny_phi3, "--prompt-tokens", "64", "--tokens", "16")
+    machine, *runs = rows("bench", tiny_phi3, "--prompt-tokens", "64", "--tokens", "16", *LITTLE)
 
     assert machine["event"] == "machine"
     assert {"read_gb_s", "threads", "weights_gb", "floor_ms_per_token", "load_s", "slots"} <= machine.keys()
@@ -211,7 +212,7 @@ def test_bench_prints_the_floor_and_every_number_of_streams(tiny_phi3: Path) -> 
 
 
 def test_bench_measures_as_many_streams_as_asked(tiny_phi3: Path) -> None:
-    text = models("bench", tiny_phi3, "--streams", "2", "--tokens", "8", "--prompt-tokens", "32")
+    text = models("bench", tiny_phi3, "--streams", "2", "--tokens", "8", "--prompt-tokens", "32", *LITTLE)
 
     assert "GB/s" in text
     assert len(text.splitlines()) == 4
@@ -222,11 +223,28 @@ def test_a_model_of_an_ollama_server_is_checked_and_measured(settings: Settings)
         settings.OLLAMA_URL = server.url
 
         steps = rows("check", "phi3.5", "--engine", "ollama")
-        machine, *runs = rows("bench", "phi3.5", "--engine", "ollama", "--streams", "1")
+        machine, *runs = rows("bench", "phi3.5", "--engine", "ollama", "--streams", "1", *LITTLE)
 
     assert [step["ok"] for step in steps] == [True, True, True]
     assert machine["floor_ms_per_token"] is None
     assert runs[0]["ratio_to_floor"] is None
+
+
+@pytest.mark.parametrize("engine", ["extractive", "paced"])
+def test_an_engine_without_files_is_checked_all_the_same(engine: str) -> None:
+    assert [step["ok"] for step in rows("check", "--engine", engine)] == [True, True, True]
+
+
+def test_a_server_without_the_model_says_what_to_do_there(settings: Settings) -> None:
+    output = StringIO()
+    with ollama_server(listing=lists("llama3:8b")) as server:
+        settings.OLLAMA_URL = server.url
+        with pytest.raises(SystemExit):
+            call_command("models", "check", "phi3.5", "--engine", "ollama", "--json", stdout=output)
+
+    told = json.loads(output.getvalue())
+    assert (told["step"], told["ok"]) == ("load", False)
+    assert "ollama pull phi3.5" in told["detail"]
 
 
 def test_pull_has_an_ollama_server_pull(settings: Settings) -> None:

@@ -52,6 +52,9 @@ class Command(BaseCommand):
             "--prompt-tokens", type=int, default=256, help="bench: how long the questions are"
         )
         parser.add_argument("--tokens", type=int, default=64, help="bench: how long the answers are, at most")
+        parser.add_argument(
+            "--memory-mb", type=int, default=1024, help="bench: how much is read for the floor"
+        )
         parser.add_argument("--json", action="store_true", help="one JSON object a line on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -74,7 +77,9 @@ class Command(BaseCommand):
         except OSError as error:
             self._fail("os_error", f"{type(error).__name__}: {error}", error)
         except KeyboardInterrupt as error:
-            self._fail("interrupted", f"Stopped. {GIVEN_UP}", error)
+            self._fail(
+                "interrupted", f"Stopped. {GIVEN_UP}" if options["action"] == "pull" else "Stopped.", error
+            )
 
     def _list(self, options: dict[str, Any]) -> None:
         found = chosen.installed()
@@ -138,7 +143,7 @@ class Command(BaseCommand):
         engine = chosen.build(found)
         try:
             is_onnx = found.folder is not None and found.engine == chosen.ONNX
-            floor = measure_floor(found.folder if is_onnx else None)
+            floor = measure_floor(found.folder if is_onnx else None, options["memory_mb"] << 20)
             began = time.perf_counter()
             engine.load()
             self._show_machine(engine.name, engine.model, time.perf_counter() - began, engine.slots, floor)
@@ -157,9 +162,14 @@ class Command(BaseCommand):
             streams = tuple(int(one) for one in options["streams"].split(",") if one) or STREAMS
         except ValueError:
             streams = (0,)
-        if min(streams) < 1 or options["prompt_tokens"] < 1 or options["tokens"] < 2:
+        if (
+            min(streams) < 1
+            or min(options["prompt_tokens"], options["memory_mb"]) < 1
+            or options["tokens"] < 2
+        ):
             raise CommandError(
-                "--streams are numbers from 1, --prompt-tokens from 1, --tokens from 2.", returncode=USAGE
+                "--streams, --prompt-tokens and --memory-mb are 1 or more, --tokens 2 or more.",
+                returncode=USAGE,
             )
         return streams
 
@@ -214,4 +224,4 @@ def _steps(found: chosen.Chosen) -> Iterator[Step]:
         yield from check_folder(found.folder, found.model, lambda _folder: chosen.build(found))
         return
     with closing(chosen.build(found)) as engine:
-        yield from check_engine(engine, found.model)
+        yield from check_engine(engine)
