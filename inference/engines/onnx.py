@@ -39,7 +39,7 @@ class OnnxEngine:
         plan = _plan(described, memory_gb, max_rows)
         self.model = described.label
         self.context_tokens = plan.context_tokens
-        self._rows = plan.rows
+        self._plan = plan
         self._folder = described.path
         self._host = EngineHost(
             "inference.engines.onnxgenai.runtime.open_runtime",
@@ -56,7 +56,7 @@ class OnnxEngine:
     @property
     def slots(self) -> int:
         """How many replies are written at once: as planned, and once loaded as it is."""
-        return self._host.slots or self._rows
+        return self._host.slots or self._plan.rows
 
     @property
     def host(self) -> EngineHost:
@@ -70,7 +70,7 @@ class OnnxEngine:
     def health(self) -> Health:
         """Say whether the model is loaded; where not, whether its folder is whole."""
         if self._host.is_loaded:
-            return Health(is_ready=True, detail="Loaded.")
+            return Health(is_ready=True, detail=f"Loaded: {self._plan}.")
         try:
             read_folder(self._folder)
         except EngineError as error:
