@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -25,6 +26,22 @@ def text(name: str, default: str = "") -> str:
         except OSError as exc:
             raise ImproperlyConfigured(f"{name}_FILE cannot be read: {exc}") from exc
     return os.environ.get(name) or default
+
+
+def directory(name: str, default: Path) -> Path:
+    """Read a folder we may write to, and make it. Raises: ImproperlyConfigured."""
+    path = Path(text(name, str(default))).resolve()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ImproperlyConfigured(
+            f"{name} {path} cannot be made: {exc.strerror}. Name another folder."
+        ) from exc
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ImproperlyConfigured(
+            f"{name} {path} cannot be written to. Change its owner, or name another folder."
+        )
+    return path
 
 
 def number(name: str, default: float) -> float:
@@ -68,6 +85,16 @@ def language(name: str, default: str, known: list[str]) -> str:
         if code in known or code.split("-")[0] in known:
             return code if code in known else code.split("-")[0]
     return default
+
+
+def time_zone(name: str, default: str) -> str:
+    """Read a time zone's name. Raises: ImproperlyConfigured."""
+    zone = text(name, default)
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
+        raise ImproperlyConfigured(f"{name} must be a zone such as Europe/Berlin, not {zone!r}") from exc
+    return zone
 
 
 def database(name: str, sqlite_path: Path) -> dict[str, object]:

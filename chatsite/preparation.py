@@ -40,7 +40,8 @@ def collect_static() -> bool:
     with locked(root.parent / ".setup-static.lock"):
         if _holds(stamp, fingerprint):  # another process has just done it
             return True
-        call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+        # not cleared: a site that runs still sends the files of its own version, whose names hold their hash
+        call_command("collectstatic", interactive=False, verbosity=0)
         stamp.write_text(fingerprint, encoding="utf-8")
     return True
 

@@ -45,7 +45,7 @@ class SiteCommand(BaseCommand):
         """Run here, or forward."""
         if options.pop("in_site", False):
             return super().execute(*args, **options)
-        _refuse_empty_database()
+        refuse_empty_database()
         if not embedded.is_embedded():
             return super().execute(*args, **options)
 
@@ -73,7 +73,8 @@ class SiteCommand(BaseCommand):
             worker.stop()
 
 
-def _refuse_empty_database() -> None:
+def refuse_empty_database() -> None:
+    """Say how to make a site where there is none. Raises: CommandError."""
     if Job._meta.db_table not in connection.introspection.table_names():
         raise CommandError(
             f"There is no site in {settings.DATA_DIR} yet. "

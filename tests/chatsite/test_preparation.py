@@ -1,13 +1,18 @@
 """`prepare` does only what is missing, and `reset` starts over."""
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_django.fixtures import Settings
 
+from chatsite.preparation import collect_static
 from jobs.embedded import DirectoryLock
 from tests.environment import ROOT
-from tests.site import Site
+from tests.site import Site, free_port
 
 
 @pytest.fixture
@@ -71,6 +76,48 @@ def test_reset_is_refused_while_the_site_runs(site: Site) -> None:
         site.manage("reset", "--yes")
 
     assert (site.data_dir / "site.sqlite3").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("DATA_DIR", "/dev/null/data", "Name another folder"),
+        ("TIME_ZONE", "Mars/City", "Europe/Berlin"),
+        ("MAX_UPLOAD_MB", "abc", "must be a number"),
+        ("DATABASE_URL", "mysql://x", "must start with postgres://"),
+    ],
+)
+def test_a_bad_variable_ends_in_a_sentence_and_no_traceback(
+    tmp_path: Path, name: str, value: str, says: str
+) -> None:
+    environment = {**Site(tmp_path).environment, name: value}
+
+    done = subprocess.run(
+        [sys.executable, "manage.py", "prepare"], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert ".env.example" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_serve_in_an_empty_folder_says_how_to_begin(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="make run"):
+        Site(tmp_path).manage("serve", "--port", str(free_port()))
+
+
+def test_new_static_files_leave_those_a_running_site_still_sends(settings: Settings) -> None:
+    root = Path(settings.STATIC_ROOT)
+    sent = root / "main.0123456789ab.js"
+    sent.write_text("// an older version", encoding="utf-8")
+
+    assert collect_static()
+
+    assert sent.is_file()
+    assert (root / "js" / "site.js").is_file()
+    shutil.rmtree(root)
+    root.mkdir()
 
 
 def test_make_without_a_target_explains_every_target() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from jobs.command import refuse_empty_database
 from jobs.embedded import DirectoryLock, DirectoryLocked, is_embedded
 
 
@@ -25,6 +26,7 @@ class Command(BaseCommand):
                 "REDIS_URL or CHROMA_URL is set: this site is scaled out. "
                 "Start daphne and the workers as docker-compose.yml does."
             )
+        refuse_empty_database()
         try:
             with DirectoryLock(settings.DATA_DIR):
                 self._serve(options["host"], options["port"])
