@@ -10,13 +10,16 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from accounts import audit
 from accounts.roles import is_support_staff
 from chat.events import SourceItem
 from chat.forms import TranscriptSearchForm
+from chat.markdown import render_document
 from chat.models import Conversation, Message, MessageRole
+from chat.writer import labels
 
 PAGE_SIZE = 30
 
@@ -76,6 +79,12 @@ class Line:
     message: Message
     cited: list[SourceItem]
     unused: list[SourceItem]
+
+    @property
+    def html(self) -> SafeString:
+        """The reply as its reader saw it; a citation leads to its source below this reply."""
+        html = render_document(self.message.text, labels(self.message.sources or []))
+        return SafeString(html.replace('href="#source-', f'href="#source-{self.message.pk}-'))
 
 
 def _line(message: Message) -> Line:

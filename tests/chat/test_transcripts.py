@@ -243,3 +243,16 @@ def test_a_guests_conversations_come_along_at_sign_up(client: Client, support: A
 
     mine.refresh_from_db()
     assert mine.user == User.objects.get(username="bob")
+
+
+def test_an_answer_is_drawn_as_its_reader_saw_it(staff: User, support: Assistant) -> None:
+    asked = conversation(support, None, "How long?", answer="> Within **30 days**. [1]\n\n<b>not markup</b>")
+    reply = asked.messages.get(role=MessageRole.ASSISTANT)
+
+    page = browser_of(staff).get(f"/review/{asked.pk}/").content.decode()
+
+    assert "<blockquote" in page
+    assert "<strong>30 days</strong>" in page
+    assert f'href="#source-{reply.pk}-1"' in page
+    assert f'id="source-{reply.pk}-1"' in page
+    assert "<b>not markup</b>" not in page
