@@ -12,4 +12,6 @@ own = (
     ],
     "accounts",
 )
-urlpatterns = [path("", include(own)), path("", include("allauth.account.urls"))]
+# What django-allauth would show without a page of ours: no address is confirmed or managed here.
+unused = [path("email/", views.not_here), path("confirm-email/", views.not_here)]
+urlpatterns = [path("", include(own)), *unused, path("", include("allauth.account.urls"))]

@@ -5,7 +5,7 @@ from http import HTTPStatus
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -84,3 +84,8 @@ def locked_out(
     response = render(request, "429.html", {"minutes": minutes}, status=HTTPStatus.TOO_MANY_REQUESTS)
     response["Retry-After"] = str(minutes * 60)
     return response
+
+
+def not_here(request: HttpRequest) -> HttpResponse:
+    """Stand where django-allauth has a page that this site has not. Raises: Http404."""
+    raise Http404

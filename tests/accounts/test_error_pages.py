@@ -23,3 +23,8 @@ def test_the_pages_for_broken_requests_need_nothing_of_the_request(name: str) ->
     assert "To the chat" in page
     assert "style=" not in page
     assert "<form" not in page
+
+
+@pytest.mark.parametrize("address", ["/accounts/email/", "/accounts/confirm-email/"])
+def test_pages_of_allauth_that_the_site_does_not_use_are_not_there(client: Client, address: str) -> None:
+    assert client.get(address).status_code == 404
