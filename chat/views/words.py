@@ -25,7 +25,7 @@ def _sentences() -> dict[str, str]:
         "offline_unsent": _(
             "**You are offline.** Your question is kept and sent when the connection is back."
         ),
-        "closed": _("**This browser is no longer signed in.** Reload the page to go on."),
+        "closed": _("**Your session has ended.** Reload the page to go on."),
         "page": _("p. {page}"),
         "seconds": _("{n} s"),
         "copied": _("Copied"),

@@ -161,6 +161,12 @@ class TypeMismatch(ExtractError):
         if kind is None:
             return str(self.message)
         suffix = str(self.params.get("suffix", ""))
+        if not suffix:
+            sentence = _(
+                "The content of this file is %(kind)s. "
+                "Give it the ending of its real type and upload it again."
+            )
+            return str(sentence) % {"kind": kind}
         return _(
             "This file is named “%(suffix)s”, but its content is %(kind)s. "
             "Give it the ending of its real type, or save it as “%(suffix)s” and upload that."

@@ -5,12 +5,13 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 from uuid import UUID
 
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 
 from accounts.models import User
 from knowledge.access import manageable_collections, readable_collections
@@ -31,6 +32,19 @@ def managed(request: HttpRequest) -> QuerySet[Collection]:
     return manageable_collections(reader(request))
 
 
+def _signed_in(view: View[P]) -> View[P]:
+    """Send guests to sign in; what they posted cannot be opened afterwards, so the list is."""
+
+    @wraps(view)
+    def check(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if request.user.is_authenticated:
+            return view(request, *args, **kwargs)
+        is_opening = request.method in ("GET", "HEAD")
+        return redirect_to_login(request.get_full_path() if is_opening else reverse("knowledge:list"))
+
+    return check
+
+
 def manager_required(view: View[P]) -> View[P]:
     """Let in who may create collections or manages at least one; guests sign in first."""
 
@@ -40,7 +54,7 @@ def manager_required(view: View[P]) -> View[P]:
             raise PermissionDenied
         return view(request, *args, **kwargs)
 
-    return login_required(check)
+    return _signed_in(check)
 
 
 def creator_required(view: View[P]) -> View[P]:
@@ -52,7 +66,7 @@ def creator_required(view: View[P]) -> View[P]:
             raise PermissionDenied
         return view(request, *args, **kwargs)
 
-    return login_required(check)
+    return _signed_in(check)
 
 
 def may_create(request: HttpRequest) -> bool:

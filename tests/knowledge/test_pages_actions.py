@@ -131,3 +131,10 @@ def test_stranger_finds_no_document_to_change(bob: Client, collection: Collectio
     assert response.status_code == missing.status_code == 404
     assert without_what_varies(response.content) == without_what_varies(missing.content)
     assert Document.objects.filter(pk=document.pk).exists()
+
+
+def test_who_is_no_longer_signed_in_comes_back_to_a_page_that_opens(collection: Collection) -> None:
+    response = post_files(Client(), collection, SimpleUploadedFile("one.txt", b"one"))
+
+    assert response.status_code == 302
+    assert response["Location"] == f"/accounts/login/?next={LIST}"

@@ -45,6 +45,11 @@ function send(entry) {
       if (event.lengthComputable) entry.progress.value = (100 * event.loaded) / event.total;
     });
     request.addEventListener("loadend", () => {
+      if (request.responseURL.includes("/accounts/login/")) {
+        end(entry, form.dataset.signedOut, true);
+        resolve();
+        return;
+      }
       const answer = request.response;
       const error = answer?.files?.[0] ? answer.files[0].error?.message : answer?.error || form.dataset.lost;
       end(entry, error || form.dataset.added, Boolean(error));

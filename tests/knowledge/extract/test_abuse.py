@@ -7,6 +7,7 @@ import zlib
 
 import pytest
 
+from knowledge.extract.errors import build_error
 from tests.knowledge.extract.conftest import Refusal
 from tests.knowledge.extract.files import WORD_XML, archive, assembled, pdf, with_part, word
 
@@ -158,3 +159,10 @@ def test_sentences_are_complete_and_name_no_internals(refusal: Refusal) -> None:
         assert message.endswith(".")
         assert "secret" not in message
         assert "%(" not in message
+
+
+def test_a_mismatch_without_an_ending_still_reads_as_a_sentence() -> None:
+    message = build_error("type_mismatch", {"found": "binary"}).user_message
+
+    assert message.startswith("The content of this file is not text.")
+    assert "“”" not in message
