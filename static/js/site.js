@@ -45,7 +45,7 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
+  if (event.key !== "Escape" || document.querySelector("dialog[open]")) return; // the dialog closes, not what is behind it
   for (const menu of openMenus()) {
     menu.open = false;
     menu.querySelector("summary").focus();
