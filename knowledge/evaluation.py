@@ -237,8 +237,10 @@ def _question(row: dict[str, Any]) -> GoldenQuestion:
 def _read(path: Path, build: Callable[[dict[str, Any]], Golden]) -> list[Golden]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")  # splitlines would cut at U+2028 inside a string
-    except (OSError, UnicodeDecodeError) as exc:
-        raise BadEvaluationFile(f"{path}: {exc}") from exc
+    except OSError as exc:
+        raise BadEvaluationFile(f"{path} cannot be read: {exc.strerror}.") from exc
+    except UnicodeDecodeError as exc:
+        raise BadEvaluationFile(f"{path} is not UTF-8 text; JSON Lines are expected.") from exc
     rows = []
     for number, line in enumerate(lines, start=1):
         if line.strip():

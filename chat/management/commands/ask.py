@@ -61,7 +61,7 @@ class Command(SiteCommand):
         try:
             frame = protocol.parse(protocol.encode(fields))
         except protocol.ProtocolError as exc:
-            raise UsageError(f"{exc.code}: {exc.user_message}") from exc
+            raise UsageError(_usage(exc, options)) from exc
         assert isinstance(frame, protocol.TurnStart)
         if not Assistant.objects.filter(slug=frame.assistant).exists():
             raise UsageError(f"There is no assistant {frame.assistant}.")
@@ -107,3 +107,12 @@ class Command(SiteCommand):
             self.stdout.write(f"  [{n}] {self._sources.get(n, source)}")
         if event["notice"]:
             self.stderr.write(event["notice"])
+
+
+def _usage(exc: protocol.ProtocolError, options: Mapping[str, Any]) -> str:
+    """Say what is wrong with the arguments, where the sentence for a page would not."""
+    if exc.code == "bad_request" and options["conversation"]:
+        return (
+            f"{options['conversation']} is not the id of a conversation; --json prints it with turn.accepted."
+        )
+    return str(exc.user_message)
