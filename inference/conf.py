@@ -20,7 +20,9 @@ from django.utils.translation import gettext_lazy as _
 
 from inference.embedders.base import Embedder
 from inference.engines.base import Engine
+from inference.engines.hf import folder as hf_folder
 from inference.engines.onnxgenai.folder import CONFIG_FILE, read_folder
+from inference.engines.ov import folder as ov_folder
 from inference.engines.remote.deadlines import Timeouts
 from inference.engines.remote.presence import Presence
 from inference.errors import EngineError, EngineUnavailable, ModelNotFound
@@ -92,6 +94,18 @@ def _openai() -> Arguments:
     }
 
 
+def _transformers() -> Arguments:
+    if not settings.TRANSFORMERS_MODEL:
+        raise ModelNotFound("TRANSFORMERS_MODEL is not set")
+    return {"folder": hf_folder.read_folder(hf_folder.find_folder(settings.TRANSFORMERS_MODEL)).path}
+
+
+def _openvino() -> Arguments:
+    if not settings.OPENVINO_MODEL:
+        raise ModelNotFound("OPENVINO_MODEL is not set")
+    return {"folder": ov_folder.read_folder(Path(settings.OPENVINO_MODEL)).path}
+
+
 def _timeouts() -> Timeouts:
     return Timeouts().with_first_token(settings.FIRST_TOKEN_TIMEOUT_S)
 
@@ -121,6 +135,10 @@ KINDS: Final[Mapping[str, Kind]] = {
     "openai": Kind(
         _("Model behind an OpenAI-compatible address"), "inference.engines.openai.OpenAIEngine", _openai
     ),
+    "transformers": Kind(
+        "Hugging Face transformers", "inference.engines.transformers.TransformersEngine", _transformers
+    ),
+    "openvino": Kind("OpenVINO", "inference.engines.openvino.OpenVinoEngine", _openvino),
     "extractive": Kind(
         _("Quotes from the documents"), "inference.engines.extractive.ExtractiveEngine", _nothing
     ),

@@ -1,10 +1,11 @@
 """A Phi model folder of the Hugging Face kind, run by transformers in a child process."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 from inference.engines.base import Health
-from inference.engines.hf.folder import find_folder, read_folder
+from inference.engines.hf.folder import read_folder
 from inference.errors import EngineError
 from inference.host import EngineHost
 from inference.types import ChatMessage, GenerationRequest, ShouldStop, StreamEvent, never_stop
@@ -17,11 +18,11 @@ class TransformersEngine:
     """One model folder; see `inference.engines.base.Engine`. It writes as many replies as fit into memory."""
 
     name = "transformers"
-    can_continue = False
+    can_continue = True
 
     def __init__(
         self,
-        model: str,
+        folder: Path,
         *,
         threads: int = 0,
         max_rows: int = MAX_ROWS,
@@ -30,11 +31,12 @@ class TransformersEngine:
     ) -> None:
         """Read what the folder says of itself; loads nothing and downloads nothing.
 
-        model: a folder, or the hub name of a model in the local cache. threads: 0 = every core.
-        max_rows: replies at the same time, at most. device: "" = a GPU where there is one.
+        folder: see `inference.engines.hf.folder.find_folder` for a model of the local cache.
+        threads: 0 = every core. max_rows: replies at the same time, at most. device: "" = a GPU where
+        there is one. hang_after_s: see `inference.host.EngineHost`.
         Raises: ModelNotFound, ModelBroken.
         """
-        described = read_folder(find_folder(model))
+        described = read_folder(folder.expanduser().resolve())
         self.model = described.label
         self.context_tokens = described.context_tokens
         self._folder = described.path

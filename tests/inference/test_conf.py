@@ -107,7 +107,16 @@ def test_the_default_embedder_is_the_exported_one(settings: Settings) -> None:
 
 
 def test_every_engine_named_can_be_asked_for() -> None:
-    assert conf.engine_names() == ["auto", "onnx", "ollama", "openai", "extractive", "paced"]
+    assert conf.engine_names() == [
+        "auto",
+        "onnx",
+        "ollama",
+        "openai",
+        "transformers",
+        "openvino",
+        "extractive",
+        "paced",
+    ]
 
 
 def test_auto_takes_an_ollama_server_that_has_a_phi_model(settings: Settings) -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,10 +31,15 @@ def phi3_folder(tiny_phi3: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 @pytest.fixture(scope="module")
-def engine(phi3_folder: Path) -> Iterator[TransformersEngine]:
-    engine = TransformersEngine(str(phi3_folder), max_rows=4)
+def shared(phi3_folder: Path) -> Iterator[TransformersEngine]:
+    engine = TransformersEngine(phi3_folder, max_rows=4)
     yield engine
     engine.close()
+
+
+@pytest.fixture
+def engine(shared: TransformersEngine) -> TransformersEngine:
+    return shared
 
 
 @pytest.fixture
@@ -57,10 +63,8 @@ def change(file: Path, **entries: object) -> None:
 
 class TestTransformers(EngineContract):
     @pytest.fixture(scope="class")
-    def engine(self, phi3_folder: Path) -> Iterator[Engine]:
-        engine = TransformersEngine(str(phi3_folder), max_rows=4)
-        yield engine
-        engine.close()
+    def engine(self, shared: TransformersEngine) -> Engine:
+        return shared
 
 
 def test_every_dialogue_is_answered_as_learned_several_at_once(engine: TransformersEngine) -> None:
@@ -86,6 +90,15 @@ def test_replies_with_different_options_share_a_batch(engine: TransformersEngine
 
     assert again == alone != other
     assert plain == greedy
+
+
+def test_a_begun_answer_is_continued_as_if_never_interrupted(engine: TransformersEngine) -> None:
+    for dialogue in ALL[:6]:
+        request = GenerationRequest(tuple(prompt_of(dialogue)), max_tokens=300)
+        whole = dialogue.turns[-1].answer
+        begun = whole[: len(whole) // 2].rsplit(" ", 1)[0]
+
+        assert begun + read(engine, replace(request, prefix=begun)) == whole
 
 
 def test_a_repetition_penalty_changes_a_greedy_reply(engine: TransformersEngine) -> None:
@@ -161,7 +174,7 @@ def test_a_template_that_refuses_a_system_role_gets_the_instructions_in_the_ques
     )
     change(copied / "tokenizer_config.json", chat_template=template)
     question = ChatMessage(Role.USER, "Hello!")
-    engine = TransformersEngine(str(copied))
+    engine = TransformersEngine(copied)
 
     alone = engine.count_tokens([question])
     instructed = engine.count_tokens([ChatMessage(Role.SYSTEM, "Answer in verse."), question])
@@ -174,7 +187,7 @@ def test_a_mixture_of_experts_writes_the_same_reply_twice(
     tiny_phi3: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = write_phimoe(tiny_phi3, tmp_path_factory.mktemp("moe") / "tiny-phimoe")
-    engine = TransformersEngine(str(folder), max_rows=2)
+    engine = TransformersEngine(folder, max_rows=2)
 
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(lambda _: read(engine, ask("Hello!", max_tokens=20)), range(2))
@@ -203,7 +216,7 @@ def test_a_model_that_is_not_here_is_not_found(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
 
     with pytest.raises(ModelNotFound):
-        TransformersEngine(model)
+        find_folder(model)
 
 
 @pytest.mark.parametrize("kind", ["phi3_v", "phi3small", "phi4mm"])
@@ -211,14 +224,14 @@ def test_a_model_transformers_cannot_load_names_another_engine(kind: str, copied
     change(copied / "config.json", model_type=kind)
 
     with pytest.raises(ModelBroken, match="ENGINE=openai"):
-        TransformersEngine(str(copied))
+        TransformersEngine(copied)
 
 
 def test_a_model_that_is_no_phi_is_refused(copied: Path) -> None:
     change(copied / "config.json", model_type="bert")
 
     with pytest.raises(ModelBroken, match="bert"):
-        TransformersEngine(str(copied))
+        TransformersEngine(copied)
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
@@ -226,7 +239,7 @@ def test_a_folder_without_one_of_its_files_is_broken(name: str, copied: Path) ->
     (copied / name).unlink()
 
     with pytest.raises(ModelBroken):
-        TransformersEngine(str(copied))
+        TransformersEngine(copied)
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
@@ -235,11 +248,11 @@ def test_a_half_copied_folder_is_broken(name: str, copied: Path) -> None:
     (copied / name).write_bytes(whole[: len(whole) // 2])
 
     with pytest.raises(ModelBroken):
-        TransformersEngine(str(copied))
+        TransformersEngine(copied)
 
 
 def test_a_folder_broken_since_it_was_chosen_says_so(copied: Path) -> None:
-    engine = TransformersEngine(str(copied))
+    engine = TransformersEngine(copied)
     (copied / "model.safetensors").unlink()
 
     assert "model.safetensors" in engine.health().detail
@@ -251,7 +264,7 @@ def test_a_base_model_without_a_chat_template_is_broken_once_it_is_loaded(copied
     described = json.loads((copied / "tokenizer_config.json").read_text(encoding="utf-8"))
     del described["chat_template"]
     (copied / "tokenizer_config.json").write_text(json.dumps(described), encoding="utf-8")
-    engine = TransformersEngine(str(copied))
+    engine = TransformersEngine(copied)
 
     with pytest.raises(ModelBroken, match="chat template"):
         engine.load()
@@ -260,8 +273,9 @@ def test_a_base_model_without_a_chat_template_is_broken_once_it_is_loaded(copied
 def test_the_site_does_not_import_torch_or_transformers(phi3_folder: Path) -> None:
     code = (
         "import sys\n"
+        "from pathlib import Path\n"
         "from inference.engines.transformers import TransformersEngine\n"
-        f"TransformersEngine({str(phi3_folder)!r}).health()\n"
+        f"TransformersEngine(Path({str(phi3_folder)!r})).health()\n"
         "assert not {'torch', 'transformers', 'tokenizers'} & set(sys.modules)"
     )
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from inference.engines.hf.budget import rows_that_fit
 from inference.engines.hf.choosing import TokenChooser
 from inference.engines.hf.folder import HfFolder, read_folder
 from inference.engines.hf.template import HfTemplate
+from inference.engines.native.budget import cores, free_bytes, rows_that_fit
 from inference.engines.native.prompt import PromptWriter
 from inference.engines.native.reply import Reply, check_fits, check_options
 from inference.engines.native.sampling import Sampler
@@ -70,7 +70,7 @@ class HfRuntime:
         self._template = HfTemplate(described)
         self.prompts = PromptWriter(described.label, self._template, harmless_ids=self._template.unknown)
         self._ends = _ends(self._model, self._template)
-        self.slots = rows_that_fit(self._model, described.context_tokens, max_rows)
+        self.slots = _rows(self._model, described.context_tokens, max_rows)
         self._tickets: dict[str, Ticket] = {}
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
@@ -94,14 +94,15 @@ class HfRuntime:
         """Write a reply. Raises: EngineError."""
         check_options(request)
         prompt = self.prompts.token_ids(request.messages)
-        check_fits(request, len(prompt), self._folder.context_tokens)
-        reply = Reply(request, len(prompt), self._template.decoder(), self._ends)
+        begun = self.prompts.begun_ids(prompt, request)
+        check_fits(request, len(prompt) + len(begun), self._folder.context_tokens)
+        reply = Reply(request, len(prompt), self._template.decoder(begun), self._ends)
         if should_stop():
             yield from reply.finish(FinishReason.CANCELLED)
             return
         number = f"reply-{next(self._numbers)}"
         ticket = Ticket(reply, on_step)
-        self._submit(number, ticket, prompt, request)
+        self._submit(number, ticket, prompt + begun, request)
         try:
             yield from self._follow(ticket, should_stop)
         finally:
@@ -219,7 +220,7 @@ def _load(folder: HfFolder, threads: int, device: str) -> "PreTrainedModel":
         raise EngineUnavailable(f"transformers or torch is not installed: {exc}") from exc
     quieten: Callable[[], None] = disable_progress_bar
     quieten()
-    torch.set_num_threads(threads or _cores())
+    torch.set_num_threads(threads or cores())
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         loaded: Any = AutoModelForCausalLM.from_pretrained(
@@ -246,5 +247,13 @@ def _ends(model: "PreTrainedModel", template: HfTemplate) -> frozenset[int]:
     return controls | frozenset(int(end) for end in listed if end is not None)
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _rows(model: "PreTrainedModel", context_tokens: int, max_rows: int) -> int:
+    """Count the replies whose KV cache fits where the model is."""
+    import torch
+
+    config = model.config.get_text_config()
+    heads = config.num_key_value_heads or config.num_attention_heads
+    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    a_token = 2 * config.num_hidden_layers * heads * size * model.dtype.itemsize
+    free = torch.cuda.mem_get_info()[0] if model.device.type == "cuda" else free_bytes()
+    return rows_that_fit(int(a_token), context_tokens, max_rows, int(free))

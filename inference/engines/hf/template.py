@@ -54,10 +54,12 @@ class HfTemplate:
         """Turn it into token ids, adding none."""
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    def decoder(self) -> Callable[[int], str]:
-        """Give what turns the tokens of one reply into text, piece by piece."""
+    def decoder(self, begun: Sequence[int]) -> Callable[[int], str]:
+        """Give what turns the tokens of one reply into text, piece by piece; `begun`: those said already."""
         from tokenizers.decoders import DecodeStream
 
         stream: Any = DecodeStream(skip_special_tokens=True)
         backend = self._tokenizer.backend_tokenizer
+        for token in begun:
+            stream.step(backend, token)
         return lambda token: stream.step(backend, token) or ""

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
-from inference.errors import BadRequest, EngineError, ModelBroken
-from inference.special_tokens import fold_system, neutralise_messages
-from inference.types import ChatMessage, Role
+from inference.errors import BadRequest, CannotContinue, EngineError, ModelBroken
+from inference.special_tokens import fold_system, neutralise, neutralise_messages
+from inference.types import ChatMessage, GenerationRequest, Role
 
 PROBE: Final = "PROBE"
 
@@ -52,20 +52,36 @@ class PromptWriter:
         """
         if not messages:
             raise BadRequest("a prompt needs at least one message")
-        spoken = list(messages) if self._knows_system else fold_system(messages)
-        clean = neutralise_messages(spoken, self._specials)
+        clean = self._clean(messages)
         ids = self._encoded(clean)
         harmless = [replace(one, content="x" if one.content.strip() else one.content) for one in clean]
         if self._controls(ids) != self._controls(self._encoded(harmless)):
             raise BadRequest("text of the prompt reads as control tokens")
         return ids
 
+    def begun_ids(self, prompt: list[int], request: GenerationRequest) -> list[int]:
+        """Give the tokens of the beginning of the reply, as they stand after the prompt of the request.
+
+        The tokenizer cuts the beginning of a text as it cuts the whole, so these are the tokens that
+        stood there when the beginning was written. Raises: BadRequest, CannotContinue.
+        """
+        if not request.prefix:
+            return []
+        ids = self._encoded(self._clean(request.messages), neutralise(request.prefix, self._specials))
+        if ids[: len(prompt)] != prompt or self._controls(ids) != self._controls(prompt):
+            raise CannotContinue("the beginning of the reply melts into its prompt")
+        return ids[len(prompt) :]
+
+    def _clean(self, messages: Sequence[ChatMessage]) -> list[ChatMessage]:
+        spoken = list(messages) if self._knows_system else fold_system(messages)
+        return neutralise_messages(spoken, self._specials)
+
     def _controls(self, ids: Sequence[int]) -> list[int]:
         return [token for token in ids if token in self._control_ids]
 
-    def _encoded(self, messages: Sequence[ChatMessage]) -> list[int]:
+    def _encoded(self, messages: Sequence[ChatMessage], begun: str = "") -> list[int]:
         try:
-            return self._template.encode(self._template.render(messages))
+            return self._template.encode(self._template.render(messages) + begun)
         except EngineError as exc:
             raise BadRequest(f"the prompt cannot be written: {exc}") from exc
 

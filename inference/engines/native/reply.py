@@ -21,7 +21,7 @@ class Reply:
         self._decode = decode
         self._stops = StopStrings(request.stop)
         self._ends = ends
-        self._has_text = False
+        self._has_text = bool(request.prefix)
         self._written = 0
         self.is_finished = False
 
