@@ -43,8 +43,8 @@ class CitationFilter:
     space before it. `removed` counts the numbers taken out.
     """
 
-    def __init__(self, source_count: int) -> None:
-        """Accept the numbers 1 to source_count."""
+    def __init__(self, source_count: int, *, after: str = "") -> None:
+        """Accept the numbers 1 to source_count. after: what was shown before the stream begins."""
         self.removed = 0
         self._count = source_count
         self._context = _Context()
@@ -52,7 +52,9 @@ class CitationFilter:
         self._open = ""
         self._closed = ""
         self._has_gap = False
-        self._last = "\n"
+        self._last = after[-1:] or "\n"
+        for char in after:
+            self._context.step(char)
 
     def feed(self, delta: str) -> str:
         """Return what can be shown once the delta is here."""

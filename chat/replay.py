@@ -28,6 +28,14 @@ def written(entries: Sequence[Entry]) -> Written:
     return so_far
 
 
+def has_all(found: Written, seq: int) -> bool:
+    """Say whether a log kept all that was written, given the `seq` of the row's last checkpoint.
+
+    A log that was lost begins anew with what its next writer says first, and knows of no sources.
+    """
+    return found.is_whole and found.seq >= seq and bool(found.seq or found.sources)
+
+
 def _take(so_far: Written, entry: Entry) -> None:
     event = entry.event
     match event["type"]:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from chat import answering, events, failures
 from chat.clock import Clock
+from chat.continuing import rest_of
 from chat.loading import load_unless_stopped
 from chat.models import Message, MessageStatus
 from chat.prompts import Turn
@@ -16,8 +17,9 @@ from chat.sources import nearest_items, source_items
 from chat.writer import ReplyWriter
 from inference.conf import get_engine
 from inference.engines.base import Engine
-from inference.errors import EngineCrashed, EngineError
-from inference.types import Delta, Finish, FinishReason, GenerationRequest, Usage
+from inference.errors import CannotContinue, EngineCrashed, EngineError
+from inference.types import Finish, FinishReason, GenerationRequest, ShouldStop, StreamEvent, Usage
+from jobs.errors import LeaseLost
 from jobs.log import get_log
 from jobs.models import JobState
 from jobs.worker import Lease
@@ -41,10 +43,13 @@ def run_turn(lease: Lease) -> JobState:
         return JobState.DONE
     writer = ReplyWriter(reply, lease.job.attempt)
     if lease.job.attempt > 1:
-        writer.restart()
+        writer.take_over()
     with translation.override(reply.language or None):
         try:
             return _write_reply(reply, lease, writer)
+        except LeaseLost:  # most often a process that ends
+            writer.keep()
+            raise
         except (EngineError, KnowledgeError) as exc:
             logger.warning("reply %s failed: %s: %s", reply.pk, exc.code, exc)
             writer.fail(exc.code, failures.sentence(exc.code), is_retryable=exc.retryable)
@@ -83,21 +88,37 @@ def _write_reply(reply: Message, lease: Lease, writer: ReplyWriter) -> JobState:
 
 
 def _stream(engine: Engine, request: GenerationRequest, lease: Lease, writer: ReplyWriter) -> Finish:
-    """Pass the engine's pieces on; an engine that crashes is tried once more, with the text anew."""
+    """Pass the engine's pieces on; an engine that crashes is asked once more, for the rest."""
 
     def should_stop() -> bool:
         writer.tick()
         return lease.should_stop()
 
     try:
-        return _pass_on(iter(engine.stream(request, should_stop=should_stop)), writer)
+        return _write_on(engine, request, writer, should_stop)
     except EngineCrashed as exc:
-        logger.warning("engine crashed, trying once more: %s", exc)
-    writer.restart()
-    return _pass_on(iter(engine.stream(request, should_stop=should_stop)), writer)
+        logger.warning("engine crashed, going on once more: %s", exc)
+    return _write_on(engine, request, writer, should_stop)
 
 
-def _pass_on(stream: Iterator[Delta | Finish], writer: ReplyWriter) -> Finish:
+def _write_on(
+    engine: Engine, request: GenerationRequest, writer: ReplyWriter, should_stop: ShouldStop
+) -> Finish:
+    """Have the engine continue the text so far; where it cannot, the text begins anew."""
+    if text := writer.settle():
+        if engine.can_continue:
+            rest = rest_of(request, text, engine)
+            if rest.is_none:
+                return rest.counted(Finish(FinishReason.LENGTH))
+            try:
+                return rest.counted(_pass_on(engine.stream(rest.request, should_stop=should_stop), writer))
+            except CannotContinue as exc:
+                logger.info("reply %s begins anew: %s", writer.reply.pk, exc)
+        writer.restart()
+    return _pass_on(engine.stream(request, should_stop=should_stop), writer)
+
+
+def _pass_on(stream: Iterator[StreamEvent], writer: ReplyWriter) -> Finish:
     for event in stream:
         if isinstance(event, Finish):
             return event

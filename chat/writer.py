@@ -18,7 +18,7 @@ from chat.citations import CitationFilter, citations
 from chat.events import NearestItem, SourceItem, TimingsItem, UsageItem
 from chat.markdown import Block, BlockStreamer, SourceLabel
 from chat.models import Message, MessageStatus
-from chat.replay import written
+from chat.replay import Written, has_all, written
 from inference.types import FinishReason, Usage
 from jobs.errors import LeaseLost, LogUnavailable
 from jobs.log import get_log
@@ -49,30 +49,26 @@ class ReplyWriter:
             raise LeaseLost(f"reply {reply.pk} attempt {attempt}")
         self.reply = reply
         self.attempt = attempt
-        self.seq = max(reply.seq, self._last_seq_in_log(str(reply.pk)) if attempt > 1 else 0)
+        self.seq = reply.seq
         self.text = ""
         self.first_delta_at: datetime | None = None
+        self._had_writer = reply.attempt > 0
+        self._is_timed = True
         self._key = str(reply.pk)
         self._sources: list[SourceItem] = []
         self._lock = threading.RLock()
         self._log_is_stale = False
-        self._reset_text()
+        self._begin_with("")
 
-    @staticmethod
-    def _last_seq_in_log(key: str) -> int:
-        try:
-            entries = get_log().replay(key)
-        except LogUnavailable:
-            return 0  # readers get a snapshot, which starts the count anew
-        return max((seq for entry in entries if isinstance(seq := entry.event.get("seq"), int)), default=0)
-
-    def _reset_text(self) -> None:
-        self.text = self._waiting = ""
-        self._blocks: list[events.BlockItem] = []
-        self._filter = CitationFilter(len(self._sources))
+    def _begin_with(self, text: str, blocks: Sequence[events.BlockItem] = ()) -> list[EventDict]:
+        """Take a text as written, of which these blocks were told; return the events of the others."""
+        self.text, self._waiting = text, ""
+        self._blocks = list(blocks)
+        self._filter = CitationFilter(len(self._sources), after=text)
         self._streamer = BlockStreamer(labels(self._sources))
         self._sent_at = 0.0
         self._saved_at = time.monotonic()
+        return self._block_events(self._streamer.feed(text)) if text else []
 
     def full_text(self) -> str:
         """Return all the text so far, what waits to be sent included."""
@@ -80,42 +76,67 @@ class ReplyWriter:
             return self.text + self._waiting
 
     def restart(self) -> None:
-        """Begin the text anew, in front of whoever reads: after a crash of engine or worker.
-
-        `seq` leaps: a reader of the text before, who was told more than the row or the log kept, must
-        not take a piece of the new text for one it has.
-        """
+        """Begin the text anew, in front of whoever reads: where an engine cannot continue it."""
         with self._lock:
-            self._reset_text()
-            self.seq += SEQ_LEAP
-            self._append([self._snapshot()])
+            self._begin_with("")
+            self._append(self._leap())
+
+    def take_over(self) -> None:
+        """Go on where an attempt before this one stopped.
+
+        The first event shuts that attempt out of the log; only then does the log stand still.
+        """
+        self.tell(events.ReplyPhase.WARMING_UP)
+        self.recover()
 
     def recover(self) -> None:
-        """Take up what an attempt before wrote, and show it as a snapshot; only an end may follow."""
+        """Take up what was written: without a word where the log has all of it, else with a snapshot."""
+        self.reply.refresh_from_db(fields=["text", "seq", "sources"])
         try:
-            entries = get_log().replay(self._key)
+            found = written(get_log().replay(self._key))
         except LogUnavailable:
-            entries = []
-        found = written(entries)
-        has_all = bool(entries) and found.is_whole and found.seq >= self.reply.seq
+            found = Written()
         with self._lock:
             self._sources = found.sources or list(self.reply.sources)
-            self._reset_text()
-            self.text, self.seq = (found.text, found.seq) if has_all else (self.reply.text, self.reply.seq)
-            self._block_events(self._streamer.feed(self.text))
-            if self.text or found.seq:
-                self._append([self._snapshot()])
+            if has_all(found, self.reply.seq):
+                self.seq = found.seq
+                told = self._begin_with(found.text, found.blocks)
+            else:
+                self._begin_with(self.reply.text)
+                self.seq = max(found.seq, self.reply.seq)
+                told = self._leap() if self._had_writer else []
+            self._is_timed = not self.text
+            if told:
+                self._append(told)
+
+    def settle(self) -> str:
+        """Send what waits, forget what was held back, and return the text that an engine is to continue."""
+        with self._lock:
+            self._flush()
+            self._filter = CitationFilter(len(self._sources), after=self.text)
+            return self.text
+
+    def keep(self) -> None:
+        """Save what was sent, for whoever goes on with it. Raises: LeaseLost (somebody does already)."""
+        with self._lock:
+            self._save_text()
 
     def tell(self, phase: events.ReplyPhase) -> None:
         """Say what happens before the first word."""
-        self._append([events.ReplyState(self._key, phase).to_dict()])
+        if not self.text:
+            self._append([events.ReplyState(self._key, phase).to_dict()])
 
     def give_sources(self, sources: list[SourceItem]) -> None:
-        """Show the passages, and accept citations of them from now on."""
+        """Show the passages, and accept citations of them from now on.
+
+        A text that was taken over stays where it was written from the same ones, else it begins anew.
+        """
         with self._lock:
-            self._sources = sources
-            self._reset_text()
-            self._append([events.ReplySources(self._key, sources).to_dict()])
+            if sources and _chunks(sources) == _chunks(self._sources):
+                return
+            has_text, self._sources = bool(self.text), sources
+            self._begin_with("")
+            self._append(self._leap() if has_text else [self._sources_event()])
 
     def push(self, raw: str) -> None:
         """Take a piece of the engine's text: sent at once after a quiet moment, else gathered until then."""
@@ -138,14 +159,18 @@ class ReplyWriter:
         piece, self._waiting = self._waiting, ""
         self.text += piece
         self.seq += 1
-        self.first_delta_at = self.first_delta_at or timezone.now()
+        if self._is_timed:  # else its first words were somebody else's
+            self.first_delta_at = self.first_delta_at or timezone.now()
         told: list[EventDict] = [events.ReplyDelta(self._key, self.seq, piece).to_dict()]
         told += self._block_events(self._streamer.feed(self.text))
         self._append(told)
         self._sent_at = time.monotonic()
         if self._sent_at - self._saved_at >= CHECKPOINT_S:
             self._saved_at = self._sent_at
-            self._save(text=self.text, seq=self.seq)
+            self._save_text()
+
+    def _save_text(self) -> None:
+        self._save(text=self.text, seq=self.seq, sources=self._sources)
 
     def finish(
         self,
@@ -197,6 +222,8 @@ class ReplyWriter:
     def _block_events(self, blocks: Sequence[Block]) -> list[EventDict]:
         told: list[EventDict] = []
         for block in blocks:
+            if block.index < len(self._blocks):
+                continue  # told by an attempt before
             self._blocks.append(
                 events.BlockItem(block=block.index, start=block.start, end=block.end, html=block.html)
             )
@@ -218,6 +245,15 @@ class ReplyWriter:
             get_log().close(self._key)
         except LogUnavailable as exc:
             logger.warning("reply %s: event log away after its deletion: %s", self._key, exc)
+
+    def _leap(self) -> list[EventDict]:
+        """Return what puts every reader in the same place.
+
+        `seq` leaps: a reader who was told more than the row or the log kept must not take a piece of
+        the text to come for one it has.
+        """
+        self.seq += SEQ_LEAP
+        return [self._sources_event(), self._snapshot()]
 
     def _snapshot(self) -> EventDict:
         return events.ReplySnapshot(self._key, self.seq, self.text, list(self._blocks), "writing").to_dict()
@@ -245,6 +281,10 @@ class ReplyWriter:
             get_log().close(self._key)
         except LogUnavailable as exc:
             logger.warning("reply %s: event log away at its end: %s", self._key, exc)
+
+
+def _chunks(sources: Sequence[SourceItem]) -> list[tuple[int, str, str]]:
+    return [(item["n"], item["chunk"], item["chunk_sha256"]) for item in sources]
 
 
 def _ends(event: EventDict) -> bool:

@@ -1,4 +1,4 @@
-"""The beginning of an answer that is written already, for engines that write the same answer each time. Pure."""
+"""The beginning of an answer that is written already, for engines that write the same one each time. Pure."""
 
 from inference.errors import CannotContinue
 

@@ -86,12 +86,16 @@ def test_reply_is_finished_by_another_worker_when_its_own_is_killed(
     scaled_out.use_engine("paced")
     reply = admin.ask("support", "How long does delivery take?")
     read_until(admin, reply, deltas=20)
+    read = reply.text
 
     scaled_out.processes["worker-inference"].kill()
     scaled_out.launch("worker-inference")
     read_to_end(admin, reply)
 
     assert_one_whole_answer(admin, reply)
+    assert reply.text.startswith(read)
+    assert "reply.snapshot" not in [event["type"] for event in reply.events]
+    assert len(reply.text.split()) == 120  # as long as if nobody had died
 
 
 def test_reply_survives_a_restart_of_redis(scaled_out: ScaledOut, admin: Person) -> None:

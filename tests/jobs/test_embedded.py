@@ -72,10 +72,14 @@ async def resume(site: Site, cookies: str, seen: Socket, message: str) -> Socket
         return socket
 
 
+def snapshots_after(socket: Socket, seen: int) -> list[str]:
+    return [event["text"] for event in socket.seen[seen:] if event["type"] == "reply.snapshot"]
+
+
 def test_killed_site_goes_on_by_itself_and_a_reader_who_comes_back_sees_the_right_text(running: Site) -> None:
     cookies = asyncio.run(new_guest(running))
-    seen, message = asyncio.run(ask_and_lose(running, cookies, running.kill, deltas=40))
-    waiting = row(running, message)
+    seen, message = asyncio.run(ask_and_lose(running, cookies, running.kill, deltas=90))
+    waiting, read, heard = row(running, message), seen.text, len(seen.seen)
 
     running.start()
     wait_until(lambda: row(running, message)[2] == 2, "the second attempt to begin")
@@ -86,6 +90,8 @@ def test_killed_site_goes_on_by_itself_and_a_reader_who_comes_back_sees_the_righ
     assert waiting[0] == "pending"
     assert finish["type"] == "reply.finish"
     assert after.text == finish["text"] == row(running, message)[1]
+    assert after.text.startswith(read)
+    assert all(text.startswith(waiting[1]) and waiting[1] for text in snapshots_after(after, heard))
 
 
 def test_site_that_is_asked_to_end_says_goodbye_and_goes_on_after_its_start(running: Site) -> None:
@@ -111,7 +117,7 @@ def test_site_that_is_asked_to_end_says_goodbye_and_goes_on_after_its_start(runn
     began = time.monotonic()
     status = process.stop(timeout_s=11)
     took_s = time.monotonic() - began
-    waiting = row(running, message)
+    waiting, read, heard = row(running, message), seen.text, len(seen.seen)
     running.start()
     after = asyncio.run(resume(running, cookies, seen, message))
 
@@ -119,4 +125,7 @@ def test_site_that_is_asked_to_end_says_goodbye_and_goes_on_after_its_start(runn
     assert status == 0
     assert took_s < 10
     assert waiting[0] == "pending"
+    assert waiting[1].startswith(read)  # what was shown was saved on the way out
+    assert after.text.startswith(read)
+    assert all(text.startswith(waiting[1]) for text in snapshots_after(after, heard))
     assert after.text == after.seen[-1]["text"] == row(running, message)[1]
