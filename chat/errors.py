@@ -16,8 +16,10 @@ ChatError                 code chat_error
 `str(error)` is for the log; `user_message` for people.
 """
 
+import math
 from typing import TYPE_CHECKING, TypeAlias
 
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
@@ -96,6 +98,21 @@ class ChatQueueFull(ChatError):
     user_message = _(
         "Too many questions are waiting at the moment. Yours was not sent. Try again in a few minutes."
     )
+
+    def __init__(self, waiting: int, room_in_s: float | None) -> None:
+        """Say how many wait, and when to try again where that is known."""
+        super().__init__(f"{waiting} questions wait")
+        if room_in_s is None:
+            self.user_message = format_lazy(
+                _("{count} questions are waiting already. Yours was not sent. Try again in a few minutes."),
+                count=waiting,
+            )
+            return
+        self.user_message = format_lazy(
+            _("{count} questions are waiting already. Yours was not sent. Try again in about {minutes} min."),
+            count=waiting,
+            minutes=max(1, math.ceil(room_in_s / 60)),
+        )
 
 
 class NotReplayable(ChatError):

@@ -170,7 +170,7 @@ def _queue_reply(visitor: Visitor, question: Message, *, owner: str = "", client
     try:
         job = queue.enqueue("reply", str(reply.pk), owner=visitor.owner, limit=settings.MAX_QUEUED_REPLIES)
     except QueueFull as exc:
-        raise ChatQueueFull(str(exc)) from exc
+        raise ChatQueueFull(exc.waiting, exc.room_in_s) from exc
     reply.job = job.pk
     reply.save()
     return reply

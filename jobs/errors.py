@@ -17,13 +17,19 @@ class JobError(Exception):
 
 
 class QueueFull(JobError):
-    """Too many jobs wait already."""
+    """Too many jobs wait already: how many, and in how many seconds there may be room (None = unknown)."""
 
     code = "queue_full"
     retryable = True
     user_message = _(
         "Too many questions are waiting at the moment. Yours was not sent. Try again in a few minutes."
     )
+
+    def __init__(self, waiting: int, room_in_s: float | None) -> None:
+        """Keep the two numbers."""
+        super().__init__(f"{waiting} jobs wait")
+        self.waiting = waiting
+        self.room_in_s = room_in_s
 
 
 class LogUnavailable(JobError):

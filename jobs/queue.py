@@ -6,15 +6,17 @@ changes the row has won.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Min, Q, QuerySet
 from django.utils import timezone
 
+from jobs import fairness
 from jobs.errors import LeaseLost, QueueFull
 from jobs.models import Job, JobState
 from jobs.wake import wake
@@ -22,6 +24,7 @@ from jobs.wake import wake
 logger = logging.getLogger(__name__)
 
 WORKER_LOST = "worker_lost"
+RECENT = 20  # jobs that tell how long one takes
 WAKES_A_SWEEP = 64  # a restart finds many jobs waiting and no message about any of them
 _CLAIM_LOCK = 0x6A6F6273  # any number that is the same in every process
 
@@ -40,8 +43,10 @@ def enqueue(kind: str, subject: str, *, owner: str = "", limit: int | None = Non
     limit: refuse when this many jobs of the queue wait already. Raises: QueueFull.
     """
     queue, priority, *_ = settings.JOB_KINDS[kind]
-    if limit is not None and Job.objects.filter(queue=queue, state=JobState.QUEUED).count() >= limit:
-        raise QueueFull(f"{queue}: {limit} jobs wait")
+    if limit is not None:
+        waiting = Job.objects.filter(queue=queue, state=JobState.QUEUED).count()
+        if waiting >= limit:
+            raise QueueFull(waiting, expected_wait_s(queue, kind, place=1))
     job = Job.objects.create(kind=kind, queue=queue, priority=priority, subject=subject, owner=owner)
     transaction.on_commit(lambda: wake(queue))
     return job
@@ -50,8 +55,9 @@ def enqueue(kind: str, subject: str, *, owner: str = "", limit: int | None = Non
 def claim(queue: str) -> Job | None:
     """Take the fairest job that may run, or None.
 
-    Fair: lower priority number first, then the owner with the fewest running jobs, then the oldest.
-    An owner never runs more than MAX_REPLIES_PER_USER jobs of the inference queue at once.
+    Lower priority numbers first; of those a job whose worker died, then the owner whose turn it is
+    (jobs/fairness.py), then its oldest. An owner never runs more than MAX_REPLIES_PER_USER jobs of the
+    inference queue at once.
     """
     if not Job.objects.filter(queue=queue, state=JobState.QUEUED).exists():
         return None  # most wake-ups end here, without a lock
@@ -89,24 +95,43 @@ def _take(job: Job) -> bool:
 
 
 def _fairest(queue: str) -> Job | None:
-    running = dict(
-        Job.objects.filter(queue=queue, state=JobState.RUNNING)
-        .exclude(owner="")
-        .values_list("owner")
-        .annotate(Count("pk"))
-    )
     waiting = Job.objects.filter(queue=queue, state=JobState.QUEUED, is_cancel_requested=False)
+    running = _running(queue)
     if queue == "inference":
-        full = [owner for owner, count in running.items() if count >= settings.MAX_REPLIES_PER_USER]
+        full = [owner for owner, count in running.items() if owner and count >= settings.MAX_REPLIES_PER_USER]
         waiting = waiting.exclude(owner__in=full)
-    best: Job | None = None
-    for job in waiting.order_by("priority", "created_at")[:50]:
-        if best is None or (job.priority, running.get(job.owner, 0)) < (
-            best.priority,
-            running.get(best.owner, 0),
-        ):
-            best = job
-    return best
+    top = waiting.order_by("priority").values_list("priority", flat=True).first()
+    if top is None:
+        return None
+    waiting = waiting.filter(priority=top).order_by("created_at", "pk")
+    if interrupted := waiting.filter(attempt__gt=0).first():
+        return interrupted  # somebody looks at half of it
+    owner = fairness.next_owner(list(_claimants(queue, top, waiting, running).values()))
+    return waiting.filter(owner=owner).first()
+
+
+def _running(queue: str) -> dict[str, int]:
+    running = Job.objects.filter(queue=queue, state=JobState.RUNNING)
+    return dict(running.values_list("owner").annotate(Count("pk")))
+
+
+def _claimants(
+    queue: str, priority: int, waiting: QuerySet[Job], running: Mapping[str, int]
+) -> dict[str, fairness.Claimant]:
+    """Return the owners of waiting jobs, which have one priority."""
+    owners = waiting.order_by().values_list("owner").annotate(Count("pk"), Min("created_at"))
+    rows: list[tuple[str, int, datetime]] = list(owners)
+    if not rows:
+        return {}
+    oldest = min(since for _owner, _count, since in rows)
+    started = Job.objects.filter(
+        queue=queue, priority=priority, owner__in=[owner for owner, *_ in rows], started_at__gt=oldest
+    )
+    last = dict(started.values_list("owner").annotate(Max("started_at")))
+    return {
+        owner: fairness.Claimant(owner, count, running.get(owner, 0), since, last.get(owner))
+        for owner, count, since in rows
+    }
 
 
 def heartbeat(job: Job) -> bool:
@@ -195,22 +220,38 @@ def release_all_leases() -> int:
 
 def position(job: Job) -> Position | None:
     """Return the place in line of a queued job; None once it is not queued any more."""
-    if not Job.objects.filter(pk=job.pk, state=JobState.QUEUED).exists():
+    job_now = Job.objects.filter(pk=job.pk, state=JobState.QUEUED).first()
+    if job_now is None:
         return None
-    ahead = Job.objects.filter(queue=job.queue, state=JobState.QUEUED).filter(
-        Q(priority__lt=job.priority) | Q(priority=job.priority, created_at__lt=job.created_at)
-    )
-    place = ahead.count() + 1
-    return Position(place, _eta_s(job, place))
+    place = _place(job_now)
+    return Position(place, expected_wait_s(job_now.queue, job_now.kind, place))
 
 
-def _eta_s(job: Job, place: int) -> float | None:
+def _place(job: Job) -> int:
+    waiting = Job.objects.filter(queue=job.queue, state=JobState.QUEUED, is_cancel_requested=False)
+    first = waiting.filter(priority__lt=job.priority).count()
+    equals = waiting.filter(priority=job.priority)
+    older = Q(created_at__lt=job.created_at) | Q(created_at=job.created_at, pk__lt=job.pk)
+    interrupted = equals.filter(attempt__gt=0)
+    if job.attempt:
+        return first + interrupted.filter(older).count() + 1
+    fresh = equals.filter(attempt=0)
+    before = fresh.filter(older, owner=job.owner).count()
+    claimants = _claimants(job.queue, job.priority, fresh, _running(job.queue))
+    return first + interrupted.count() + fairness.place(claimants, job.owner, before)
+
+
+def expected_wait_s(queue: str, kind: str, place: int) -> float | None:
+    """Return the seconds until the job at a place starts, by what the last ones took; None = not known."""
+    now = timezone.now()
     taken = ExpressionWrapper(F("finished_at") - F("started_at"), output_field=DurationField())
-    recent = Job.objects.filter(
-        kind=job.kind, state=JobState.DONE, finished_at__gt=timezone.now() - timedelta(hours=1)
-    ).order_by("-finished_at")[:20]
-    mean = Job.objects.filter(pk__in=[row.pk for row in recent]).aggregate(mean=Avg(taken))["mean"]
-    if mean is None:
+    done = Job.objects.filter(kind=kind, state=JobState.DONE, finished_at__gt=now - timedelta(hours=1))
+    recent: list[timedelta] = list(
+        done.order_by("-finished_at").annotate(taken=taken).values_list("taken", flat=True)[:RECENT]
+    )
+    if not recent:
         return None
-    running = Job.objects.filter(queue=job.queue, state=JobState.RUNNING).count()
-    return round(float(mean.total_seconds()) * place / max(1, running), 1)
+    usual_s = sum(one.total_seconds() for one in recent) / len(recent)
+    running = Job.objects.filter(queue=queue, state=JobState.RUNNING).values_list("started_at", flat=True)
+    running_for_s = [(now - at).total_seconds() for at in running if at]
+    return round(fairness.expected_wait_s(place, usual_s, running_for_s), 1)

@@ -132,7 +132,7 @@ def test_position_counts_those_ahead_and_expects_from_measured_times() -> None:
     queue.enqueue("count", "a")
     last = queue.enqueue("count", "b")
 
-    assert queue.position(last) == queue.Position(2, 20.0)
+    assert queue.position(last) == queue.Position(2, 10.0)
 
 
 def test_position_of_a_job_that_runs_is_none() -> None:
