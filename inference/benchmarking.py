@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -132,11 +132,19 @@ def measure(
 
 
 def _run(engine: Engine, number: int, words: int, max_tokens: int) -> Speed:
-    start = threading.Barrier(number)
+    """Write every reply twice: one token of it cold, for the prefill, then the whole, for the decode.
+
+    The second time an engine that keeps prefixes begins all streams together, as they should be.
+    """
     requests = [_request(f"{number}-{stream}", words, max_tokens) for stream in range(number)]
-    with ThreadPoolExecutor(number) as pool:
-        replies = list(pool.map(lambda request: _write(engine, request, start), requests))
-    return _speed(replies)
+    cold = _write_together(engine, [replace(request, max_tokens=1) for request in requests])
+    return _speed(cold, _write_together(engine, requests))
+
+
+def _write_together(engine: Engine, requests: Sequence[GenerationRequest]) -> list[_Reply]:
+    start = threading.Barrier(len(requests))
+    with ThreadPoolExecutor(len(requests)) as pool:
+        return list(pool.map(lambda request: _write(engine, request, start), requests))
 
 
 def _write(engine: Engine, request: GenerationRequest, start: threading.Barrier) -> _Reply:
@@ -151,16 +159,16 @@ def _write(engine: Engine, request: GenerationRequest, start: threading.Barrier)
     return reply
 
 
-def _speed(replies: Sequence[_Reply]) -> Speed:
-    began = min(reply.started_at for reply in replies)
-    read_at = max(reply.first_at for reply in replies)
-    prompt = sum(reply.usage.prompt_tokens - reply.usage.cached_tokens for reply in replies)
-    rate = _decode_rate(replies)
+def _speed(cold: Sequence[_Reply], whole: Sequence[_Reply]) -> Speed:
+    began = min(reply.started_at for reply in cold)
+    read_at = max(reply.first_at for reply in cold)
+    prompt = sum(reply.usage.prompt_tokens - reply.usage.cached_tokens for reply in cold)
+    rate = _decode_rate(whole)
     return Speed(
-        streams=len(replies),
-        prompt_tokens=sum(reply.usage.prompt_tokens for reply in replies) // len(replies),
-        completion_tokens=sum(reply.usage.completion_tokens for reply in replies),
-        first_token_s=statistics.median(reply.first_at - reply.started_at for reply in replies),
+        streams=len(whole),
+        prompt_tokens=sum(reply.usage.prompt_tokens for reply in cold) // len(cold),
+        completion_tokens=sum(reply.usage.completion_tokens for reply in whole),
+        first_token_s=statistics.median(reply.first_at - reply.started_at for reply in cold),
         prefill_tokens_per_s=prompt / max(1e-6, read_at - began),
         decode_tokens_per_s=rate,
         ms_per_token=1000 / rate if rate else 0.0,
