@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chat.model_desk.engines import EngineRow
-from chat.model_desk.shelf import ModelRow, ModelState
+from chat.model_desk.shelf import ModelRow, engine_places, is_among
 from inference.catalogue import catalogue
 from inference.chosen import Chosen, build
 from inference.conf import get_engine
@@ -27,12 +27,12 @@ def contenders(engines: Sequence[EngineRow], models: Sequence[ModelRow]) -> list
     """List them, the one that answers on this site first."""
     usable = sorted((row for row in engines if row.is_usable), key=lambda row: not row.is_active)
     listed = [Contender(row.alias, f"{row.label} · {row.look.model}") for row in usable]
+    taken = engine_places(engines)
     listed += [
         Contender(f"{one.engine}@{one.place}", f"{row.name} · {one.engine}")
         for row in models
-        if row.state != ModelState.ANSWERING
         for one in row.here
-        if one.is_ready and one.engine in OTHERS
+        if one.is_ready and one.engine in OTHERS and not is_among(one, taken)
     ]
     return listed
 

@@ -91,6 +91,8 @@ def _how_to_set_up(alias: str) -> str:
         "onnx": _("No model folder is here. Download a model below, or set MODEL_PATH."),
         "ollama": _("No Phi model was found there. Start Ollama, set OLLAMA_URL, and download a model."),
         "openai": _("Set OPENAI_BASE_URL to the address of a server to use it."),
+        "transformers": _("Set TRANSFORMERS_MODEL to the folder of a model to use it."),
+        "openvino": _("Set OPENVINO_MODEL to the folder of a model to use it."),
     }.get(alias, telling.sentence("model_not_found"))
 
 

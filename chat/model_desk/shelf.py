@@ -110,9 +110,14 @@ def everything_here() -> list[Installed]:
 
 def active_places(engines: Sequence[EngineRow]) -> set[str]:
     """Name the folders and tags that answer questions now."""
+    return engine_places([row for row in engines if row.is_active or row.assistants])
+
+
+def engine_places(engines: Sequence[EngineRow]) -> set[str]:
+    """Name the folders and tags that these engines use, where they can be used."""
     places = set()
     for row in engines:
-        if not (row.is_usable and (row.is_active or row.assistants)):
+        if not row.is_usable:
             continue
         if row.alias == "onnx":
             try:
@@ -124,9 +129,10 @@ def active_places(engines: Sequence[EngineRow]) -> set[str]:
     return places
 
 
-def _is_active(one: Installed, active: set[str]) -> bool:
+def is_among(one: Installed, places: set[str]) -> bool:
+    """Whether a model that is here is one of these, and whole."""
     place = str(Path(one.place).resolve()) if one.engine == "onnx" else one.place
-    return one.is_ready and place in active
+    return one.is_ready and place in places
 
 
 def _row(model: Model, found: Sequence[Installed], pull: Pull | None, active: set[str]) -> ModelRow:
@@ -147,7 +153,7 @@ def _row(model: Model, found: Sequence[Installed], pull: Pull | None, active: se
 def _state(here: Sequence[Installed], pull: Pull | None, active: set[str]) -> ModelState:
     if pull is not None and pull.is_under_way:
         return ModelState.PULLING
-    if any(_is_active(one, active) for one in here):
+    if any(is_among(one, active) for one in here):
         return ModelState.ANSWERING
     if any(one.is_ready for one in here):
         return ModelState.INSTALLED
