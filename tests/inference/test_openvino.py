@@ -45,7 +45,7 @@ def openvino_folder(tiny_phi3: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="module")
 def shared(openvino_folder: Path) -> Iterator[OpenVinoEngine]:
-    engine = OpenVinoEngine(openvino_folder, max_rows=4)
+    engine = OpenVinoEngine(openvino_folder, max_rows=4, threads=1)
     yield engine
     engine.close()
 

@@ -16,6 +16,9 @@ import pytest
 
 from inference.engines.base import Engine
 from inference.engines.hf.folder import find_folder, read_folder
+from inference.engines.hf.runtime import HfRuntime
+from inference.engines.hf.template import HfTemplate
+from inference.engines.native.prompt import PromptWriter
 from inference.engines.transformers import TransformersEngine
 from inference.errors import BadRequest, ContextTooLong, EngineCrashed, ModelBroken, ModelNotFound
 from inference.export.tiny_phi3.dialogues import ALL
@@ -32,7 +35,7 @@ def phi3_folder(tiny_phi3: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture(scope="module")
 def shared(phi3_folder: Path) -> Iterator[TransformersEngine]:
-    engine = TransformersEngine(phi3_folder, max_rows=4)
+    engine = TransformersEngine(phi3_folder, max_rows=4, threads=1)
     yield engine
     engine.close()
 
@@ -174,11 +177,10 @@ def test_a_template_that_refuses_a_system_role_gets_the_instructions_in_the_ques
     )
     change(copied / "tokenizer_config.json", chat_template=template)
     question = ChatMessage(Role.USER, "Hello!")
-    engine = TransformersEngine(copied)
+    prompts = PromptWriter("model", HfTemplate(read_folder(copied)))
 
-    alone = engine.count_tokens([question])
-    instructed = engine.count_tokens([ChatMessage(Role.SYSTEM, "Answer in verse."), question])
-    engine.close()
+    alone = len(prompts.token_ids([question]))
+    instructed = len(prompts.token_ids([ChatMessage(Role.SYSTEM, "Answer in verse."), question]))
 
     assert instructed > alone + 3
 
@@ -187,11 +189,15 @@ def test_a_mixture_of_experts_writes_the_same_reply_twice(
     tiny_phi3: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = write_phimoe(tiny_phi3, tmp_path_factory.mktemp("moe") / "tiny-phimoe")
-    engine = TransformersEngine(folder, max_rows=2)
+    runtime = HfRuntime(str(folder), max_rows=2, threads=1)
+
+    def reply(_: int) -> str:
+        events = runtime.stream(ask("Hello!", max_tokens=20))
+        return "".join(event.text for event in events if isinstance(event, Delta))
 
     with ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(lambda _: read(engine, ask("Hello!", max_tokens=20)), range(2))
-    engine.close()
+        first, second = pool.map(reply, range(2))
+    runtime.close()
 
     assert first == second
     assert first
@@ -260,14 +266,15 @@ def test_a_folder_broken_since_it_was_chosen_says_so(copied: Path) -> None:
         engine.load()
 
 
-def test_a_base_model_without_a_chat_template_is_broken_once_it_is_loaded(copied: Path) -> None:
+def test_a_base_model_without_a_chat_template_is_broken(copied: Path) -> None:
     described = json.loads((copied / "tokenizer_config.json").read_text(encoding="utf-8"))
-    del described["chat_template"]
+    template = described.pop("chat_template")
     (copied / "tokenizer_config.json").write_text(json.dumps(described), encoding="utf-8")
-    engine = TransformersEngine(copied)
-
     with pytest.raises(ModelBroken, match="chat template"):
-        engine.load()
+        TransformersEngine(copied)
+
+    (copied / "chat_template.jinja").write_text(template, encoding="utf-8")
+    assert TransformersEngine(copied).model == "model"
 
 
 def test_the_site_does_not_import_torch_or_transformers(phi3_folder: Path) -> None:

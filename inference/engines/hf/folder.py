@@ -15,6 +15,7 @@ CONFIG_FILE: Final = "config.json"
 INDEX_FILE: Final = "model.safetensors.index.json"
 WEIGHTS_FILE: Final = "model.safetensors"
 TOKENIZER_FILE: Final = "tokenizer.json"
+TEMPLATE_FILE: Final = "chat_template.jinja"
 # Beyond 4096 tokens a 128k (LongRoPE) model computes the whole prompt again, with other factors.
 MAX_CONTEXT_TOKENS: Final = 4096
 HEADER_BYTES: Final = 8  # a safetensors file begins with the length of its table of contents
@@ -63,6 +64,9 @@ def read_folder(path: Path) -> HfFolder:
         _check_whole(file)
     if not (path / TOKENIZER_FILE).is_file():
         raise ModelBroken(f"{path}: {TOKENIZER_FILE} is missing, half copied")
+    has_template = "chat_template" in _json(path / "tokenizer_config.json")
+    if not has_template and not (path / TEMPLATE_FILE).is_file():
+        raise ModelBroken(f"{path} has no chat template: a base model, or half copied")
     context = config.get("max_position_embeddings")
     if not isinstance(context, int) or context < 1:
         raise ModelBroken(f"{path / CONFIG_FILE} has no max_position_embeddings")

@@ -24,8 +24,6 @@ class HfTemplate:
             raise ModelBroken(f"{folder.path}: the tokenizer cannot be read: {exc}") from exc
         if not self._tokenizer.is_fast:
             raise ModelBroken(f"{folder.path}: the tokenizer is of an old kind, without tokenizer.json")
-        if not self._tokenizer.chat_template:
-            raise ModelBroken(f"{folder.path} has no chat template: a base model, or half copied")
 
     @property
     def specials(self) -> dict[str, int]:
