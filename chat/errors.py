@@ -104,12 +104,18 @@ class ChatQueueFull(ChatError):
         super().__init__(f"{waiting} questions wait")
         if room_in_s is None:
             self.user_message = format_lazy(
-                _("{count} questions are waiting already. Yours was not sent. Try again in a few minutes."),
+                _(
+                    "Too many questions are waiting ({count}). Yours was not sent. "
+                    "Try again in a few minutes."
+                ),
                 count=waiting,
             )
             return
         self.user_message = format_lazy(
-            _("{count} questions are waiting already. Yours was not sent. Try again in about {minutes} min."),
+            _(
+                "Too many questions are waiting ({count}). Yours was not sent. "
+                "Try again in about {minutes} min."
+            ),
             count=waiting,
             minutes=max(1, math.ceil(room_in_s / 60)),
         )

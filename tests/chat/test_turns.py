@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 
 from chat import turns
 from chat.errors import ChatQueueFull, ConversationBusy, NotFound, RateLimited
-from chat.models import Conversation, Message, MessageStatus
+from chat.models import Assistant, Conversation, Message, MessageStatus
 from jobs import queue, worker
 from jobs.models import Job, JobState
 from knowledge import lexical
@@ -137,6 +137,17 @@ def test_a_guest_cannot_talk_to_an_assistant_that_is_not_public() -> None:
     assert turns.start_turn(make_user("alice"), QUESTION, uuid4().hex, assistant_slug="tutor")
 
 
+def test_a_guest_cannot_go_on_once_the_assistant_is_private() -> None:
+    visitor = guest()
+    reply = ask(visitor, QUESTION)
+    Assistant.objects.update(is_public=False)
+
+    with pytest.raises(NotFound):
+        turns.start_turn(visitor, "And a toaster?", uuid4().hex, conversation_id=reply.conversation_id)
+    with pytest.raises(NotFound):
+        turns.regenerate_turn(visitor, reply.pk, uuid4().hex)
+
+
 def test_documents_the_reader_may_not_see_are_not_answered_from() -> None:
     secret = make_collection(
         "secret", visibility=Visibility.SIGNED_IN, text="# Codes\n\nThe staff discount code is ZX-CANARY-1.\n"
@@ -244,10 +255,16 @@ def test_a_full_queue_refuses_and_stores_nothing(settings: Settings) -> None:
     settings.MAX_QUEUED_REPLIES = 1
     turns.start_turn(guest(), QUESTION, uuid4().hex, assistant_slug="support")
 
-    with pytest.raises(ChatQueueFull):
+    with pytest.raises(ChatQueueFull) as full:
         turns.start_turn(guest(), QUESTION, uuid4().hex, assistant_slug="support")
 
+    assert "(1)" in str(full.value.user_message)
     assert Conversation.objects.count() == 1
+
+
+def test_a_full_queue_says_in_minutes_when_to_try_again() -> None:
+    assert "in about 2 min" in str(ChatQueueFull(200, 61.0).user_message)
+    assert "in a few minutes" in str(ChatQueueFull(200, None).user_message)
 
 
 def test_a_guest_who_asks_too_quickly_is_told_so(settings: Settings) -> None:
