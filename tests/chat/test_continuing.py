@@ -1,5 +1,7 @@
 """A reply whose writer dies is gone on with by the next one: nothing twice, nothing missing."""
 
+import os
+import signal
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from uuid import uuid4
@@ -13,6 +15,7 @@ from chat.sources import source_items
 from chat.writer import ReplyWriter
 from inference import conf
 from inference.engines.extractive import ExtractiveEngine
+from inference.engines.onnx import OnnxEngine
 from inference.errors import EngineCrashed
 from inference.types import Delta, GenerationRequest, ShouldStop, StreamEvent, never_stop
 from jobs import queue, worker
@@ -175,6 +178,37 @@ def test_an_engine_that_dies_goes_on_behind_the_readers_back() -> None:
 
         assert_told_once_and_whole(reply)
         assert reply.text == whole.text
+
+
+class Killed(OnnxEngine):
+    """Its child process is killed once, after so many pieces; 0 = never."""
+
+    pieces = 0
+
+    def stream(
+        self, request: GenerationRequest, *, should_stop: ShouldStop = never_stop
+    ) -> Iterator[StreamEvent]:
+        """Write; kill."""
+        for number, event in enumerate(super().stream(request, should_stop=should_stop), start=1):
+            if number == self.pieces and self.host.pid:
+                self.pieces = 0
+                os.kill(self.host.pid, signal.SIGKILL)
+            yield event
+
+
+def test_a_model_whose_process_is_killed_goes_on_with_the_same_words() -> None:
+    engine = Killed(Path(__file__).resolve().parents[1] / "fixtures" / "tiny-phi3", max_rows=1)
+    conf._engines["extractive"] = engine
+    whole = ask(guest(), QUESTION)
+
+    for pieces in (1, 2, 3):
+        engine.pieces, pid = pieces, engine.host.pid
+        reply = ask(guest(), QUESTION)
+
+        assert_told_once_and_whole(reply)
+        assert reply.text == whole.text
+        assert engine.host.pid != pid
+    engine.close()
 
 
 def test_an_engine_that_cannot_continue_begins_anew_behind_a_snapshot() -> None:
