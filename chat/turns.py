@@ -85,7 +85,7 @@ def start_turn(
 def regenerate_turn(visitor: Visitor, message_id: UUID, client_id: str, address: str = "") -> Accepted:
     """Queue another reply beside one that is over. Raises: as start_turn."""
     old = Message.objects.for_visitor(visitor).filter(pk=message_id, role=MessageRole.ASSISTANT).first()
-    if old is None or old.parent is None:
+    if old is None or old.parent is None or not _may_talk(visitor, old.conversation):
         raise NotFound(f"reply {message_id}")
     if repeat := _repeat_of_regenerate(visitor, client_id):
         return repeat
@@ -124,7 +124,7 @@ def _repeat_of_regenerate(visitor: Visitor, client_id: str) -> Accepted | None:
 def _conversation(visitor: Visitor, conversation_id: UUID | None, slug: str, text: str) -> Conversation:
     if conversation_id is not None:
         found = Conversation.objects.for_visitor(visitor).filter(pk=conversation_id).first()
-        if found is None:
+        if found is None or not _may_talk(visitor, found):
             raise NotFound(f"conversation {conversation_id}")
         _touch(found.pk)
         _refuse_busy(found)
@@ -135,6 +135,11 @@ def _conversation(visitor: Visitor, conversation_id: UUID | None, slug: str, tex
     return Conversation.objects.create(
         assistant=assistant, user_id=visitor.user_id, guest_key=visitor.guest_key, title=title_of(text)
     )
+
+
+def _may_talk(visitor: Visitor, conversation: Conversation) -> bool:
+    """Whether its assistant is still there for the visitor; it may have been made private meanwhile."""
+    return Assistant.objects.for_visitor(visitor).filter(pk=conversation.assistant_id).exists()
 
 
 def _touch(conversation_id: UUID) -> None:
