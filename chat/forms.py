@@ -48,6 +48,9 @@ class AssistantForm(forms.ModelForm):  # type: ignore[type-arg]
         fields: ClassVar[list[str]] = [
             "name", "slug", "language", "engine", "is_public", "collections", "instructions",
         ]  # fmt: skip
+        error_messages: ClassVar[dict[str, object]] = {
+            "slug": {"unique": _("Another assistant has this address.")},
+        }
         widgets: ClassVar[dict[str, forms.Widget]] = {
             "instructions": forms.Textarea(attrs={"rows": 5, "dir": "auto", "maxlength": 4000}),
             "collections": forms.CheckboxSelectMultiple(attrs={"class": "check"}),
@@ -66,6 +69,7 @@ class AssistantForm(forms.ModelForm):  # type: ignore[type-arg]
             label=_("Model"), required=False, choices=[("", _("As the site is set up")), *self._engines()]
         )
         self.fields["slug"].label = _("Address")
+        self.fields["slug"].error_messages["invalid"] = _("Use letters, digits, dashes and underscores only.")
         self.fields["slug"].help_text = _("The last part of its address: letters, digits and dashes.")
         self.fields["is_public"].label = _("Public: guests may ask it, too")
         self._offer_collections(user)

@@ -91,9 +91,17 @@ def test_a_refused_form_says_where_and_saves_nothing(admin: User, assistant: Ass
     assert response.status_code == 422
     page = response.content.decode()
     assert "aria-invalid" in page
+    assert "Another assistant has this address." in page
     assert "<h1><bdi>Shop support</bdi></h1>" in page
     assistant.refresh_from_db()
     assert assistant.name == "Shop support"
+
+
+def test_an_address_with_other_characters_is_refused_in_our_words(admin: User, assistant: Assistant) -> None:
+    response = browser_of(admin).post("/assistants/support/", fields(slug="bad slug!"))
+
+    assert response.status_code == 422
+    assert "Use letters, digits, dashes and underscores only." in response.content.decode()
 
 
 def test_more_starters_than_a_page_holds_are_refused(admin: User, assistant: Assistant) -> None:
