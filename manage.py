@@ -11,6 +11,8 @@ if __name__ == "__main__":
 
     try:
         execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        sys.exit(130)  # as a shell counts Ctrl-C; nobody needs a traceback for it
     except ImproperlyConfigured as exc:
         if "--traceback" in sys.argv:
             raise
