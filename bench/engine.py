@@ -17,12 +17,12 @@ from itertools import pairwise
 from pathlib import Path
 
 from bench.random_phi import WRITABLE, Shape, write_model
+from inference.engines.native.sampling import Sampler
 from inference.engines.onnxgenai.batching import BatchingRuntime
 from inference.engines.onnxgenai.budget import Plan
 from inference.engines.onnxgenai.drafts import PromptLookup, StepCosts
 from inference.engines.onnxgenai.folder import read_folder
 from inference.engines.onnxgenai.reply import Reply
-from inference.engines.onnxgenai.sampling import Sampler
 from inference.engines.onnxgenai.scheduler import Ticket
 from inference.types import Finish, GenerationRequest, never_stop
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from inference.engines.native.sampling import Sampler
 from inference.engines.onnxgenai.batching import BatchingRuntime
 from inference.engines.onnxgenai.budget import Plan
 from inference.engines.onnxgenai.drafts import PromptLookup
 from inference.engines.onnxgenai.folder import ModelFolder, read_folder
 from inference.engines.onnxgenai.reply import Reply
-from inference.engines.onnxgenai.sampling import Sampler
 from inference.engines.onnxgenai.scheduler import Ticket
 from inference.errors import ContextTooLong, EngineError
 from inference.export.tiny_phi3.dialogues import ALL, GROUNDED

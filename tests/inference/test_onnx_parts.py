@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inference.engines.native.sampling import Sampler
 from inference.engines.onnxgenai.chunks import LEAST, ChunkSizes
 from inference.engines.onnxgenai.drafts import MOST, PromptLookup, StepCosts
 from inference.engines.onnxgenai.rows import Row, Rows, moves
-from inference.engines.onnxgenai.sampling import Sampler
 from inference.types import GenerationRequest
 
 

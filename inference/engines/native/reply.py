@@ -10,7 +10,10 @@ Decode = Callable[[int], str]  # the text that is sure after one more token; oft
 
 
 class Reply:
-    """Turns the tokens of one reply into events."""
+    """Turns the tokens of one reply into events.
+
+    cached_tokens: of the prompt, set by whoever did not compute them again.
+    """
 
     def __init__(
         self, request: GenerationRequest, prompt_tokens: int, decode: Decode, ends: frozenset[int]
@@ -23,7 +26,13 @@ class Reply:
         self._ends = ends
         self._has_text = bool(request.prefix)
         self._written = 0
+        self.cached_tokens = 0
         self.is_finished = False
+
+    @property
+    def tokens_left(self) -> int:
+        """How many more tokens may be written."""
+        return self._max_tokens - self._written
 
     def add(self, token: int) -> Iterator[Delta | Finish]:
         """Take the next token and yield what can be said now."""
@@ -43,7 +52,7 @@ class Reply:
         self.is_finished = True
         if rest := self._stops.flush():
             yield Delta(rest)
-        yield Finish(reason, Usage(self._prompt_tokens, self._written))
+        yield Finish(reason, Usage(self._prompt_tokens, self._written, self.cached_tokens))
 
     def _decoded(self, token: int) -> str:
         """Decode a token; the single space a reply begins with is the tokenizer's, not the model's."""

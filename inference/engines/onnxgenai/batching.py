@@ -7,15 +7,16 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 
+from inference.engines.native.reply import check_fits, check_options
+from inference.engines.native.sampling import Sampler
 from inference.engines.onnxgenai.budget import Plan
 from inference.engines.onnxgenai.decoder import Decoder, UnfamiliarGraph
 from inference.engines.onnxgenai.drafts import PromptLookup
 from inference.engines.onnxgenai.folder import ModelFolder
 from inference.engines.onnxgenai.prompt import PromptWriter
-from inference.engines.onnxgenai.reply import Reply, check_options
-from inference.engines.onnxgenai.sampling import Sampler
+from inference.engines.onnxgenai.reply import Reply
 from inference.engines.onnxgenai.scheduler import SHARED_CHUNK_S, Scheduler, Ticket
-from inference.errors import ContextTooLong, EngineError, ModelBroken
+from inference.errors import EngineError, ModelBroken
 from inference.host_frames import no_report
 from inference.types import ChatMessage, Delta, Finish, GenerationRequest, ShouldStop, never_stop
 
@@ -96,9 +97,8 @@ class BatchingRuntime:
     ) -> Ticket:
         check_options(request)
         asked = self.prompts.token_ids(request.messages)
-        prompt = self.prompts.with_prefix(asked, request)
-        if len(prompt) + request.max_tokens > self._limit:
-            raise ContextTooLong(f"{len(prompt)} prompt + {request.max_tokens} new tokens > {self._limit}")
+        prompt = asked + self.prompts.begun_ids(asked, request)
+        check_fits(request, len(prompt), self._limit)
         sampler = Sampler(request, prompt, self._decoder.vocabulary)
         guesses = self._speculates and sampler.is_plain
         return Ticket(

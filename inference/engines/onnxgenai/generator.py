@@ -9,11 +9,12 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from inference.engines.native.reply import check_fits, check_options
 from inference.engines.onnxgenai.budget import Plan
 from inference.engines.onnxgenai.folder import ModelFolder
 from inference.engines.onnxgenai.prompt import PromptWriter
-from inference.engines.onnxgenai.reply import Reply, check_options
-from inference.errors import BadRequest, ContextTooLong, EngineError, EngineUnavailable, ModelBroken
+from inference.engines.onnxgenai.reply import Reply
+from inference.errors import BadRequest, EngineError, EngineUnavailable, ModelBroken
 from inference.host_frames import no_report
 from inference.slots import Slots
 from inference.types import (
@@ -75,9 +76,8 @@ class GeneratorRuntime:
         """Write a reply. Raises: EngineError."""
         check_options(request)
         asked = self.prompts.token_ids(request.messages)
-        prompt = self.prompts.with_prefix(asked, request)
-        if len(prompt) + request.max_tokens > self._limit:
-            raise ContextTooLong(f"{len(prompt)} prompt + {request.max_tokens} new tokens > {self._limit}")
+        prompt = asked + self.prompts.begun_ids(asked, request)
+        check_fits(request, len(prompt), self._limit)
         reply = Reply(request, len(asked), self._tokenizer, self._folder.reply_ends)
         with self._turns.held(should_stop) as is_held:
             if not is_held or should_stop():

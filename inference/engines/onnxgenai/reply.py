@@ -1,21 +1,16 @@
-"""One reply as it is written: tokens in, text out, and why it ends."""
+"""One reply of an ONNX Runtime GenAI model, decoded by its tokenizer's stream."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from inference.errors import BadRequest
-from inference.stop_strings import StopStrings
-from inference.types import Delta, Finish, FinishReason, GenerationRequest, Usage
+from inference.engines.native import reply
+from inference.types import GenerationRequest
 
 if TYPE_CHECKING:
     import onnxruntime_genai as og
 
 
-class Reply:
-    """Turns the tokens of one reply into events.
-
-    cached_tokens: of the prompt, set by whoever did not compute them again.
-    """
+class Reply(reply.Reply):
+    """Turns the tokens of one reply into events."""
 
     def __init__(
         self,
@@ -25,61 +20,5 @@ class Reply:
         ends: frozenset[int],
     ) -> None:
         """ends: tokens that end a reply."""
-        self._max_tokens = request.max_tokens
-        self._prompt_tokens = prompt_tokens
-        self._stream = tokenizer.create_stream()
-        self._stops = StopStrings(request.stop)
-        self._ends = ends
-        self._has_text = bool(request.prefix)
-        self._written = 0
-        self.cached_tokens = 0
-        self.is_finished = False
-
-    @property
-    def tokens_left(self) -> int:
-        """How many more tokens may be written."""
-        return self._max_tokens - self._written
-
-    def add(self, token: int) -> Iterator[Delta | Finish]:
-        """Take the next token and yield what can be said now."""
-        if token in self._ends:
-            yield from self.finish(FinishReason.STOP)
-            return
-        self._written += 1
-        if sure := self._stops.feed(self._decoded(token)):
-            yield Delta(sure)
-        if self._stops.is_reached:
-            yield from self.finish(FinishReason.STOP)
-        elif self._written >= self._max_tokens:
-            yield from self.finish(FinishReason.LENGTH)
-
-    def finish(self, reason: FinishReason) -> Iterator[Delta | Finish]:
-        """End the reply with what was held back."""
-        self.is_finished = True
-        if rest := self._stops.flush():
-            yield Delta(rest)
-        yield Finish(reason, Usage(self._prompt_tokens, self._written, self.cached_tokens))
-
-    def _decoded(self, token: int) -> str:
-        """Decode a token; the single space a reply begins with is the tokenizer's, not the model's."""
-        text = str(self._stream.decode(token))
-        if text and not self._has_text:
-            self._has_text = True
-            return text.removeprefix(" ")
-        return text
-
-
-def check_options(request: GenerationRequest) -> None:
-    """Refuse what a runtime would take without a word, or fail on in the middle. Raises: BadRequest."""
-    if request.max_tokens < 1:
-        raise BadRequest(f"max_tokens {request.max_tokens} is below 1")
-    if not 0 <= request.temperature <= 5:
-        raise BadRequest(f"temperature {request.temperature} is not between 0 and 5")
-    if not 0 < request.top_p <= 1:
-        raise BadRequest(f"top_p {request.top_p} is not between 0 and 1")
-    if request.top_k < 0:
-        raise BadRequest(f"top_k {request.top_k} is negative")
-    if not 0 < request.repetition_penalty <= 5:
-        raise BadRequest(f"repetition_penalty {request.repetition_penalty} is not between 0 and 5")
-    if request.seed is not None and not 0 <= request.seed < 2**31:
-        raise BadRequest(f"seed {request.seed} is not between 0 and 2**31 - 1")
+        stream = tokenizer.create_stream()
+        super().__init__(request, prompt_tokens, lambda token: str(stream.decode(token)), ends)

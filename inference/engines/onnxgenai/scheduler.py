@@ -16,12 +16,12 @@ from typing import Final
 
 import numpy as np
 
+from inference.engines.native.sampling import Sampler
 from inference.engines.onnxgenai.chunks import ChunkSizes
 from inference.engines.onnxgenai.decoder import MAX_CHUNK, Decoder, Logits
 from inference.engines.onnxgenai.drafts import MOST, PromptLookup, StepCosts
 from inference.engines.onnxgenai.reply import Reply
 from inference.engines.onnxgenai.rows import Row, Rows
-from inference.engines.onnxgenai.sampling import Sampler
 from inference.errors import EngineError
 from inference.types import Delta, Finish, FinishReason, ShouldStop
 
