@@ -58,7 +58,7 @@ class ModelRow:
     @property
     def dom_id(self) -> str:
         """Its id as part of a page's ids, without what a selector reads as something else."""
-        return re.sub(r"[^A-Za-z0-9_-]", "_", self.id)
+        return dom_id(self.id)
 
     @property
     def can_pull(self) -> bool:
@@ -75,6 +75,11 @@ class ModelRow:
     def damage(self) -> str:
         """What is wrong with its files."""
         return next((one.detail for one in self.here if not one.is_ready), "")
+
+
+def dom_id(name: str) -> str:
+    """Write a name as part of an id of the page."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name)
 
 
 def shelf(engines: Sequence[EngineRow]) -> list[ModelRow]:

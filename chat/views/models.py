@@ -34,7 +34,7 @@ Given = ParamSpec("Given")
 View = Callable[Concatenate[HttpRequest, Given], HttpResponse]
 
 
-def superuser_only(view: View[Given]) -> View[Given]:
+def superuser_only(view: View[Given]) -> Callable[..., HttpResponse]:
     """Let superusers in; for anybody else who is signed in there is nothing here."""
 
     @wraps(view)
@@ -121,7 +121,7 @@ def pull(request: HttpRequest, model_id: str) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return _status(request, model)
     messages.success(request, _("The download of %(model)s has started.") % {"model": model.id})
-    return redirect(f"{reverse('models:page')}#model-{model.id}")
+    return redirect(f"{reverse('models:page')}#model-{shelf.dom_id(model.id)}")
 
 
 @superuser_only
@@ -132,7 +132,7 @@ def stop(request: HttpRequest, model_id: str) -> HttpResponse:
     pulls.stop_pull(model)
     if request.headers.get("HX-Request"):
         return _status(request, model)
-    return redirect(f"{reverse('models:page')}#model-{model.id}")
+    return redirect(f"{reverse('models:page')}#model-{shelf.dom_id(model.id)}")
 
 
 @superuser_only
@@ -143,7 +143,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     choices = contenders(rows, shelf.shelf(rows))
     form = DuelForm(request.POST, user=_user(request), choices=choices)
     if not form.is_valid():
-        return _refused(request, [error for errors in form.errors.values() for error in errors])
+        return _refused(request, [str(error) for errors in form.errors.values() for error in errors])
     by_value = {one.value: one for one in choices}
     sides = [by_value[form.cleaned_data[name]] for name in ("left", "right")]
     collection = form.cleaned_data["collection"]
