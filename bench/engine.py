@@ -127,10 +127,8 @@ class Bench:
                 return run
 
 
-def together(bench: Bench, streams: int, context: int, new_tokens: int) -> float:
-    """Return tokens/s of so many replies while all of them write."""
-    shared = bench.prompt(context - 8)
-    bench.finish(bench.start([*shared, *bench.prompt(8)], 1))
+def together(bench: Bench, streams: int, shared: list[int], new_tokens: int) -> float:
+    """Return tokens/s of so many replies while all of them write; their prompts begin alike."""
     runs = [bench.start([*shared, *bench.prompt(8)], new_tokens) for _ in range(streams)]
     for run in runs:
         bench.finish(run)
@@ -142,12 +140,14 @@ def together(bench: Bench, streams: int, context: int, new_tokens: int) -> float
 
 def side_by_side(bench: Bench, context: int, new_tokens: int) -> tuple[float, dict[str, float]]:
     """Measure one stream and several in turns; return tokens/s of one, and the others relative to it."""
+    shared = bench.prompt(context - 8)
+    together(bench, 1, shared, 2)
     singles: list[float] = []
     ratios: dict[int, list[float]] = {2: [], 4: [], 8: []}
     for _ in range(ROUNDS):
         for streams, measured in ratios.items():
-            singles.append(together(bench, 1, context, new_tokens))
-            measured.append(together(bench, streams, context, new_tokens) / singles[-1])
+            singles.append(together(bench, 1, shared, new_tokens))
+            measured.append(together(bench, streams, shared, new_tokens) / singles[-1])
     return max(singles), {str(n): round(statistics.median(measured), 2) for n, measured in ratios.items()}
 
 
@@ -232,7 +232,7 @@ def guesses(bench: Bench, prompt: list[int], new_tokens: int) -> object:
     same = True
     for share in (0.0, 0.5, 1.0):
         speeds = []
-        for _ in range(3):
+        for _ in range(2):
             slow = speed(bench.finish(bench.start(prompt, new_tokens)))
             run = bench.finish(bench.start(prompt, new_tokens, partial(Oracle, known, share)))
             speeds.append(speed(run) / slow)
