@@ -61,6 +61,11 @@ class ModelRow:
         return dom_id(self.id)
 
     @property
+    def download_size(self) -> str:
+        """What a download takes, kept together in a sentence of either direction."""
+        return f"\u2066{self.download_gb:g} GB\u2069" if self.download_gb else ""
+
+    @property
     def can_pull(self) -> bool:
         """Whether the row offers a download for this machine."""
         return self.model is not None and can_pull(self.model, "onnx")
