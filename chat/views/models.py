@@ -26,7 +26,8 @@ from chat.models import Assistant
 from inference import conf
 from inference.catalogue import Model, catalogue
 from inference.pull_errors import PullImpossible
-from jobs.errors import JobError
+from jobs.errors import JobError, LogUnavailable
+from jobs.models import Job
 
 CHANGED = "models-changed"  # what the page listens to, to look at the engines again
 
@@ -74,7 +75,10 @@ def page(request: HttpRequest) -> HttpResponse:
     listed = shelf.shelf(rows)
     form = DuelForm(user=_user(request), choices=contenders(rows, listed))
     key = request.GET.get("asked", "")
-    shown = duel_state(key, _user(request)) if key else None
+    try:
+        shown = duel_state(key, _user(request)) if key else None
+    except LogUnavailable:
+        shown = None
     context = {**_engines_context(rows), "models": listed, "form": form, "duel": shown}
     return render(request, "models/page.html", context)
 
@@ -175,7 +179,10 @@ def duel(request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _duel(request: HttpRequest, key: str) -> HttpResponse:
-    state = duel_state(key, _user(request))
+    try:
+        state = duel_state(key, _user(request))
+    except LogUnavailable:
+        return HttpResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)  # what is shown stays, and is asked again
     if state is None:
         raise Http404
     return render(request, "models/_duel.html", {"duel": state})
@@ -185,10 +192,10 @@ def _duel(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 def stop_duel(request: HttpRequest, key: str) -> HttpResponse:
     """Stop both."""
-    state = duel_state(key, _user(request))
-    if state is None:
+    job = Job.objects.filter(kind=duels.KIND, subject=key, owner=f"u:{request.user.pk}").first()
+    if job is None:
         raise Http404
-    duels.stop(state.job)
+    duels.stop(job)
     if request.headers.get("HX-Request"):
         return _duel(request, key)
     return redirect(f"{reverse('models:page')}?asked={key}#duel")
