@@ -1,29 +1,41 @@
 """An administrator looks at the engines, and asks two models side by side, in a real browser."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from inference.catalogue import catalogue
 from tests.environment import ROOT
+from tests.inference.servers.hub_like import HubServer, hub_server
 from tests.site import Site
 
 pytestmark = pytest.mark.browser
 
+TINY = ROOT / "tests" / "fixtures" / "tiny-phi3"
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}}
 
 
 @pytest.fixture(scope="module")
-def model_site(start_site: Callable[..., Site]) -> Site:
-    """A site with a load-test engine and a model that lies there unused; the hub is nobody's address."""
+def hub() -> Iterator[HubServer]:
+    """A hub on this machine that has one of the catalogue's models, in a tiny size."""
+    source = catalogue().find("phi-3.5-mini-instruct").onnx[0]
+    files = {f"{source.path}/{file.name}": file.read_bytes() for file in sorted(TINY.iterdir())}
+    with hub_server(source.repo, files) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def model_site(start_site: Callable[..., Site], hub: HubServer) -> Site:
+    """A site with a load-test engine, and a model that lies there unused."""
     return start_site(
         ENGINE="paced",
         PACED_TOKENS="60",
         PACED_TOKENS_PER_S="30",
-        MODEL_PATH=str(ROOT / "tests" / "fixtures" / "tiny-phi3"),
+        MODEL_PATH=str(TINY),
         OLLAMA_URL="off",
-        HF_ENDPOINT="http://127.0.0.1:9",
+        HF_ENDPOINT=hub.url,
     )
 
 
@@ -67,7 +79,7 @@ def test_writing_can_be_stopped(model_site: Site, as_user: Callable[..., Page]) 
     expect(page.locator("#duel")).to_contain_text("Stopped.")
 
 
-def test_a_download_that_cannot_start_says_why_and_may_be_tried_again(
+def test_a_download_that_fails_says_why_and_may_be_tried_again(
     model_site: Site, as_user: Callable[..., Page]
 ) -> None:
     page = as_user(model_site, "admin")
@@ -77,8 +89,17 @@ def test_a_download_that_cannot_start_says_why_and_may_be_tried_again(
 
     row = page.locator("#model-phi-4-mini-instruct")
     expect(row).to_contain_text("Download failed", timeout=60_000)
-    expect(row).to_contain_text("cannot be reached")
+    expect(row).to_contain_text("not there any more under this name")
     expect(row.get_by_role("button", name="Try the download of Phi-4-mini-instruct again")).to_be_visible()
+
+
+def test_a_download_ends_with_an_installed_model(model_site: Site, as_user: Callable[..., Page]) -> None:
+    page = as_user(model_site, "admin")
+    page.goto(f"{model_site.url}/models/")
+
+    page.get_by_role("button", name="Download Phi-3.5-mini-instruct", exact=True).click()
+
+    expect(page.locator("#model-phi-3_5-mini-instruct .pill")).to_contain_text("Installed", timeout=60_000)
 
 
 @pytest.mark.parametrize("look", ["light", "dark-hebrew-phone"])
