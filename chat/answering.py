@@ -94,6 +94,7 @@ def quotes(result: SearchResult) -> tuple[Quote, ...]:
         Quote(n, _LIST_MARK.sub("", passage.text[sentence.start : sentence.end]).strip(), sentence.score)
         for n, passage in enumerate(result.passages, start=1)
         for sentence in passage.sentences
+        if not passage.text[sentence.start : sentence.end].rstrip().endswith(":")  # leads in, says nothing
     ]
     return tuple(sorted(found, key=lambda quote: -quote.score)[:MAX_QUOTES])
 

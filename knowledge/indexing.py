@@ -43,7 +43,7 @@ def read_into_index(run: Run) -> None:
     run.enter(DocumentStatus.PARSING)
     remove_leftovers(document)
     extracted = _extract(run)
-    drafts = chunk(extracted)
+    drafts = without_repeats(chunk(extracted))
     if not drafts:
         raise NoText()
     document.title = title = (extracted.title or document.name).strip()[:255]
@@ -52,6 +52,18 @@ def read_into_index(run: Run) -> None:
     _write_vectors(run, title, chunks)
     _publish(run, title, extracted, len(chunks))
     remove_leftovers(document)
+
+
+def without_repeats(drafts: Sequence[ChunkDraft]) -> list[ChunkDraft]:
+    """Leave out chunks that say again, word for word and under the same heading, what one before says.
+
+    They add nothing to an answer, and many equal vectors hide their neighbours from the nearest-neighbour
+    search: its graph leads from one copy to the next.
+    """
+    kept: dict[tuple[str, str], ChunkDraft] = {}
+    for draft in drafts:
+        kept.setdefault((draft.heading, " ".join(draft.text.split())), draft)
+    return list(kept.values())
 
 
 def _extract(run: Run) -> ExtractedText:

@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 CANDIDATES: Final = 50  # asked of each index
 RERANKED: Final = 12  # the best of them whose sentences are read
+OWN_COVERAGE: Final = 0.3  # of a follow-up's own words, before the turn before may vouch for it
 
 _threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="vectors")
 
@@ -101,7 +102,8 @@ def _find(query: str, places: Sequence[Collection]) -> _Candidates:
     keys = _readable(places, by_words, near.similarity)
     words = scoring.stretch({pk: score for pk, score in by_words.items() if pk in keys})
     dense = scoring.stretch({pk: near.similarity[key] for pk, key in keys.items() if key in near.similarity})
-    fused = scoring.fuse(words, dense, scoring.dense_weight(near.fertility))
+    nearest = max(near.similarity.values(), default=0.0)
+    fused = scoring.fuse(words, dense, scoring.dense_weight(near.fertility, nearest))
     return _Candidates(fused, words, dense, near)
 
 
@@ -152,16 +154,22 @@ def _rank(
         _passage(chunks[pk], final[pk], found.dense.get(pk, 0.0), found.words.get(pk, 0.0), scored)
         for pk, scored in zip(order, mixed, strict=True)
     )
-    matchers = [matcher, Matcher(both, lexical.weigh)] if both else [matcher]
-    confidence = estimate_confidence(_weigh_evidence([chunks[pk] for pk in order], near, matchers))
+    together = Matcher(both, lexical.weigh) if both else None
+    confidence = estimate_confidence(_weigh_evidence([chunks[pk] for pk in order], near, matcher, together))
     is_answerable = bool(passages) and confidence >= THRESHOLD
     return SearchResult(passages, confidence, is_answerable, found.near.is_partial)
 
 
-def _weigh_evidence(best: Sequence[Chunk], near: _Near, matchers: Sequence[Matcher]) -> Evidence:
+def _weigh_evidence(
+    best: Sequence[Chunk], near: _Near, matcher: Matcher, together: Matcher | None
+) -> Evidence:
+    """Weigh what was found; the question before counts only where this one finds something itself."""
     texts = [indexed_text(chunk.document.title, chunk.heading, chunk.text) for chunk in best[:3]]
+    coverage = max((matcher.coverage(text) for text in texts), default=0.0)
+    if together and coverage >= OWN_COVERAGE:
+        coverage = max(coverage, *(together.coverage(text) for text in texts))
     return Evidence(
-        coverage=max((matcher.coverage(text) for text in texts for matcher in matchers), default=0.0),
+        coverage=coverage,
         dense=max(near.similarity.values(), default=0.0),
         known=0.0 if near.is_partial else scoring.share_known(near.fertility),
     )

@@ -15,6 +15,7 @@ KNOWN: Final = ((1.6, 1.0), (2.3, 0.44))
 UNKNOWN: Final = 0.11
 BEST_SENTENCE: Final = 0.75
 PREVIOUS_TURN: Final = 0.15
+NEAR: Final = 0.3  # a passage less similar than this is not about the question
 USUAL_SENTENCE_CHARS: Final = 100
 LONG_SENTENCE: Final = 0.1  # how much a sentence twice as long is worth less
 
@@ -33,9 +34,14 @@ class SentenceScore:
     words: float
 
 
-def dense_weight(fertility: float) -> float:
-    """Share of the vector score in the fusion, by word-pieces a word of the question."""
-    return next((share for below, share in DENSE_WEIGHTS if fertility < below), DENSE_WEIGHT_UNKNOWN)
+def dense_weight(fertility: float, nearest: float = 1.0) -> float:
+    """Share of the vector score in the fusion, by word-pieces a word of the question.
+
+    nearest: the best similarity found. Where even that is far off, as it is when the search gets
+    stuck among many near-equal vectors, the order of the vectors says little and words decide.
+    """
+    share = next((share for below, share in DENSE_WEIGHTS if fertility < below), DENSE_WEIGHT_UNKNOWN)
+    return share * min(1.0, max(0.0, nearest) / NEAR)
 
 
 def share_known(fertility: float) -> float:

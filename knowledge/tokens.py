@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
+CODE_WEIGHT: Final = 3.0  # E3 or M8 says more than the words around it
 MAX_WORD_CHARS: Final = 40  # longer runs are data, not words
 GRAM_CHARS: Final = 4
+_CODE: Final = re.compile(r"(?=\w*\d)(?=\w*[a-z])[a-z\d]{2,}")
 
 
 def _mark_ranges() -> str:
@@ -87,7 +89,10 @@ class Matcher:
     def __init__(self, question: str, weigh: Callable[[Sequence[str]], Mapping[str, float]]) -> None:
         """weigh: what each index token says; tokens it leaves out are not looked for."""
         tokens = {encode(token): token for word, more in _units(question) for token in (word, *more)}
-        weights = {tokens[name]: weight for name, weight in weigh(list(tokens)).items()}
+        weights = {
+            tokens[name]: weight * (CODE_WEIGHT if _CODE.fullmatch(tokens[name]) else 1)
+            for name, weight in weigh(list(tokens)).items()
+        }
         self._parts = {token: weight for token, weight in weights.items() if _is_part(token)}
         self._words = {token: weight for token, weight in weights.items() if token not in self._parts}
         self._total = sum(weights.values()) or 1.0

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core.files.base import ContentFile
 from pytest_django.fixtures import Settings
 
@@ -12,6 +13,7 @@ from knowledge import index, ingest, lexical, reconcile
 from knowledge.errors import Duplicate, IndexUnavailable, StorageFull
 from knowledge.extract.errors import EmptyFile, TooLarge, UnsupportedType
 from knowledge.models import Chunk, Collection, Document, DocumentStatus
+from knowledge.retrieval import search
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -238,3 +240,18 @@ def test_collections_of_the_same_name_get_their_own_slugs() -> None:
     slugs = [ingest.create_collection(name).slug for name in ("Heat pumps", "Heat pumps", "מדריך")]
 
     assert slugs == ["heat-pumps", "heat-pumps-2", "collection"]
+
+
+def test_text_that_repeats_itself_is_indexed_once_and_hides_nothing(collection: Collection) -> None:
+    upload(collection)
+    endless = upload(collection, text="lorem ipsum dolor sit amet " * 20_000, name="endless.txt")
+
+    work()
+
+    endless.refresh_from_db()
+    assert endless.status == DocumentStatus.READY
+    assert endless.chunk_count < 10
+    found = search("How long is the pump covered?", user=AnonymousUser())
+    assert found.is_answerable
+    assert "five years" in found.passages[0].text
+    assert differences() == []

@@ -164,3 +164,35 @@ def test_search_survives_any_question(question: str) -> None:
     make_document(make_collection(), "The lamp is red.", embedded=True)
 
     search(question, user=GUEST)
+
+
+def test_a_follow_up_about_something_else_is_not_vouched_for_by_the_question_before() -> None:
+    collection = make_collection()
+    make_document(
+        collection,
+        "אפשר להחזיר כל מכשיר בתוך 30 יום מהמסירה.",
+        "המשלוח הביתה עולה 4.90 אירו.",
+        title="החזרות",
+    )
+    before = "תוך כמה ימים אפשר להחזיר מכשיר?"
+
+    assert search(before, user=GUEST).is_answerable
+    assert search("וכמה עולה המשלוח?", user=GUEST, previous=before).is_answerable
+    assert not search("מי ניצח במונדיאל 1998?", user=GUEST, previous=before).is_answerable
+
+
+def test_the_code_asked_for_decides_between_rows_that_differ_in_it_alone() -> None:
+    collection = make_collection()
+    for subject in ("Returns", "Delivery", "Payment", "Privacy", "Gift cards", "Recycling"):
+        make_document(collection, f"This page is about {subject.lower()} and nothing else.", title=subject)
+    make_document(
+        collection,
+        "Code: E7; Meaning: Fault in the electronics.\nCode: E3; Meaning: The machine is too hot.",
+        title="Fault codes",
+    )
+
+    passage = search("What does fault code E3 mean?", user=GUEST).passages[0]
+
+    best = passage.best_sentence
+    assert best is not None
+    assert "too hot" in passage.text[best.start : best.end]
