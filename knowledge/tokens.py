@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-CODE_WEIGHT: Final = 3.0  # E3 or M8 says more than the words around it
+CODE_WEIGHT: Final = 6.0  # E3 or M8 says more than the words around it
 MAX_WORD_CHARS: Final = 40  # longer runs are data, not words
 GRAM_CHARS: Final = 4
 _CODE: Final = re.compile(r"(?=\w*\d)(?=\w*[a-z])[a-z\d]{2,}")
