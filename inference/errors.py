@@ -25,9 +25,7 @@ class EngineError(Exception):
 
     code = "engine_error"
     retryable = False
-    user_message = (
-        "The model could not answer. Try again, or ask an administrator."
-    )
+    user_message = "The model could not answer. Try again, or ask an administrator."
 
 
 class EngineUnavailable(EngineError):
