@@ -18,6 +18,7 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 
 import websockets
+from websockets.typing import Origin
 
 from tests.site import Site
 
@@ -61,7 +62,7 @@ async def ask(url: str, cookies: str, question: str = QUESTION, assistant: str =
         async with websockets.connect(
             address,
             additional_headers={"Cookie": cookies},
-            origin=url,
+            origin=Origin(url),
             max_size=2**22,
             open_timeout=TIMEOUT_S,
         ) as socket:

@@ -12,7 +12,7 @@ from tests.site import Site
 pytestmark = pytest.mark.browser
 
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}}
-LOOKS = {
+LOOKS: dict[str, dict[str, object]] = {
     "light": {"locale": "en-GB", "color_scheme": "light"},
     "dark-hebrew-phone": {
         "locale": "he-IL",
@@ -29,6 +29,7 @@ STAFF_PAGES = (
     "/assistants/",
     "/assistants/support/",
     "/review/",
+    "/models/",
     "/accounts/settings/",
     "/accounts/password/change/",
 )
@@ -48,7 +49,7 @@ def serious(page: Page) -> list[str]:
 @pytest.fixture(params=list(LOOKS))
 def look(request: pytest.FixtureRequest) -> dict[str, object]:
     """How the page is looked at."""
-    return LOOKS[request.param]
+    return LOOKS[str(request.param)]
 
 
 def test_pages_anybody_may_open(
