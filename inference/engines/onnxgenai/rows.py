@@ -7,7 +7,9 @@ over, in place where it goes on with them, as a copy where they belong to somebo
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
+
+ALWAYS_READ: Final = 2  # tokens at the end of a prompt
 
 
 class Cache(Protocol):
@@ -43,10 +45,11 @@ class Rows:
     def take(self, prompt: Sequence[int]) -> Row:
         """Give a free row that already holds as much of the prompt as any row does.
 
-        The prompt's last token is never among them: it has to be computed to know what follows.
+        The prompt's last tokens are never among them: the last one has to be computed to know what
+        follows, and with one more the kernel for prompts computes it, as it does the first time.
         """
         free = [row for row in self._rows if not row.is_taken]
-        shared = {row: shared_beginning(row.tokens, prompt[:-1]) for row in self._rows}
+        shared = {row: shared_beginning(row.tokens, prompt[:-ALWAYS_READ]) for row in self._rows}
         source = max(self._rows, key=lambda row: (shared[row], not row.is_taken, -row.index))
         oldest = min(free, key=lambda row: (row.used_at, row.index))
         goes_on = not source.is_taken and 2 * shared[source] >= len(source.tokens)
