@@ -178,6 +178,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 # --- inference --------------------------------------------------------------------------------
 ENGINE = env.text("ENGINE", "auto")
 MODEL_PATH = env.text("MODEL_PATH")
+MODEL_MEMORY_GB = env.number("MODEL_MEMORY_GB", 0)
+MODEL_ROWS = env.integer("MODEL_ROWS", 8)
+MODEL_THREADS = env.integer("MODEL_THREADS", 0)
 OLLAMA_URL = env.text("OLLAMA_URL", "http://127.0.0.1:11434")
 OLLAMA_MODEL = env.text("OLLAMA_MODEL")
 OLLAMA_SLOTS = env.integer("OLLAMA_SLOTS", 4)

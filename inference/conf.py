@@ -66,7 +66,12 @@ def _nothing() -> Arguments:
 
 
 def _onnx() -> Arguments:
-    return {"folder": model_folder()}
+    return {
+        "folder": model_folder(),
+        "threads": settings.MODEL_THREADS,
+        "memory_gb": settings.MODEL_MEMORY_GB,
+        "max_rows": settings.MODEL_ROWS,
+    }
 
 
 def _ollama() -> Arguments:
