@@ -52,7 +52,7 @@ class Reply:
         self.is_finished = True
         if rest := self._stops.flush():
             yield Delta(rest)
-        yield Finish(reason, Usage(self._prompt_tokens, self._written, self.cached_tokens))
+        yield Finish(reason, Usage(self._prompt_tokens, self._written, min(self.cached_tokens, self._prompt_tokens)))
 
     def _decoded(self, token: int) -> str:
         """Decode a token; the single space a reply begins with is the tokenizer's, not the model's."""
