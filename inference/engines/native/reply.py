@@ -52,7 +52,8 @@ class Reply:
         self.is_finished = True
         if rest := self._stops.flush():
             yield Delta(rest)
-        yield Finish(reason, Usage(self._prompt_tokens, self._written, min(self.cached_tokens, self._prompt_tokens)))
+        cached = min(self.cached_tokens, self._prompt_tokens)  # what a reply goes on from is cached as well
+        yield Finish(reason, Usage(self._prompt_tokens, self._written, cached))
 
     def _decoded(self, token: int) -> str:
         """Decode a token; the single space a reply begins with is the tokenizer's, not the model's."""
