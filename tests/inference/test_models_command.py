@@ -269,7 +269,13 @@ def pull_from(hub: HubServer, data_dir: Path, *options: str) -> "subprocess.Pope
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=hear_interrupts,
     )
+
+
+def hear_interrupts() -> None:
+    """Undo what a shell does to its background jobs: they, and all they start, ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_pull_prints_json_lines_alone_and_makes_the_folder(hub: HubServer, data_dir: Path) -> None:
