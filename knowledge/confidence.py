@@ -1,7 +1,7 @@
 """How sure retrieval may be that the passages answer: a logistic regression over a few plain signs. Pure.
 
 The constants were fitted on public question sets with half of the documents held out, so that about
-95 % of the answerable questions are kept; figures in docs/measurements-retrieval.md. Near misses (the
+95 % of the answerable questions are kept; figures in docs/measurements.md. Near misses (the
 right subject, but not this fact) look like answers to any such score: they need the model and a
 check of the quote.
 """

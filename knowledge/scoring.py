@@ -7,7 +7,7 @@ from typing import Final
 from knowledge.sentences import split_sentences
 from knowledge.tokens import Matcher
 
-# Measured in docs/measurements-retrieval.md. Word-pieces a word say how far the embedding model
+# Measured in docs/measurements.md. Word-pieces a word say how far the embedding model
 # knows the question's language; what it does not know it must not decide.
 DENSE_WEIGHTS: Final = ((1.6, 0.60), (2.3, 0.20))
 DENSE_WEIGHT_UNKNOWN: Final = 0.05
