@@ -107,6 +107,7 @@ class Command(SiteCommand):
             self.stdout.write(f"  [{n}] {self._sources.get(n, source)}")
         if event["notice"]:
             self.stderr.write(event["notice"])
+            self.stderr.write("Install one: python manage.py models pull phi-3.5-mini-instruct")
 
 
 def _usage(exc: protocol.ProtocolError, options: Mapping[str, Any]) -> str:
