@@ -6,6 +6,7 @@ settings, and with them the developer's data directory, before this file.
 
 import os
 import shutil
+from collections.abc import Iterator
 from typing import Any
 
 from tests import environment
@@ -13,6 +14,7 @@ from tests import environment
 _data_dir = environment.isolate()
 
 import django  # noqa: E402
+import huggingface_hub.constants  # noqa: E402, F401 - it reads HF_HUB_OFFLINE once, when imported
 import pytest  # noqa: E402
 from django.conf import settings  # noqa: E402
 
@@ -66,3 +68,10 @@ def pytest_xdist_setupnodes() -> None:
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """Start the system's Chromium, and keep it from calling out."""
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": CHROMIUM_ARGS}
+
+
+@pytest.fixture(autouse=True)
+def _online_again() -> Iterator[None]:
+    """Undo what a runtime does to the process it is loaded in; in the product that is a child of its own."""
+    yield
+    os.environ.pop("HF_HUB_OFFLINE", None)
