@@ -1,24 +1,17 @@
 """The default model engine: an ONNX Runtime GenAI model folder, run in a child process."""
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
 
-from inference.engines.base import Health
+from inference.engines.hosted import WAITING_PER_ROW, HostedEngine
 from inference.engines.onnxgenai.budget import Plan, plan_rows
 from inference.engines.onnxgenai.folder import ModelFolder, read_folder
-from inference.errors import EngineError
 from inference.host import EngineHost
-from inference.types import ChatMessage, GenerationRequest, ShouldStop, StreamEvent, never_stop
-
-WAITING_PER_ROW: Final = 4  # replies that may wait in the child, first come first served
 
 
-class OnnxEngine:
+class OnnxEngine(HostedEngine):
     """One model folder; see `inference.engines.base.Engine`. It writes as many replies as fit into memory."""
 
     name = "onnx"
-    can_continue = True
 
     def __init__(
         self,
@@ -39,9 +32,7 @@ class OnnxEngine:
         plan = _plan(described, memory_gb, max_rows)
         self.model = described.label
         self.context_tokens = plan.context_tokens
-        self._plan = plan
-        self._folder = described.path
-        self._host = EngineHost(
+        host = EngineHost(
             "inference.engines.onnxgenai.runtime.open_runtime",
             {
                 "folder": str(described.path),
@@ -52,44 +43,7 @@ class OnnxEngine:
             slots=plan.rows * (1 + WAITING_PER_ROW),
             hang_after_s=hang_after_s,
         )
-
-    @property
-    def slots(self) -> int:
-        """How many replies are written at once: as planned, and once loaded as it is."""
-        return self._host.slots or self._plan.rows
-
-    @property
-    def host(self) -> EngineHost:
-        """The process the model runs in."""
-        return self._host
-
-    def load(self) -> None:
-        """Load the model in the child. Raises: EngineError."""
-        self._host.load()
-
-    def health(self) -> Health:
-        """Say whether the model is loaded; where not, whether its folder is whole."""
-        if self._host.is_loaded:
-            return Health(is_ready=True, detail=f"Loaded: {self._plan}.")
-        try:
-            read_folder(self._folder)
-        except EngineError as error:
-            return Health(is_ready=False, detail=str(error))
-        return Health(is_ready=False, detail="Not loaded yet.")
-
-    def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
-        """Ask the model's own tokenizer and template; loads the model."""
-        return self._host.count_tokens(messages)
-
-    def stream(
-        self, request: GenerationRequest, *, should_stop: ShouldStop = never_stop
-    ) -> Iterator[StreamEvent]:
-        """Write a reply in the child process."""
-        return self._host.stream(request, should_stop=should_stop)
-
-    def close(self) -> None:
-        """End the child process."""
-        self._host.close()
+        super().__init__(host, lambda: read_folder(described.path), rows=plan.rows, loaded=f"Loaded: {plan}.")
 
 
 def _plan(folder: ModelFolder, memory_gb: float, max_rows: int) -> Plan:

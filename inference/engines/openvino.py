@@ -1,26 +1,22 @@
 """A Phi model folder in OpenVINO's form, run by OpenVINO GenAI in a child process."""
 
-from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from inference.engines.base import Health
+from inference.engines.hosted import WAITING_PER_ROW, HostedEngine
 from inference.engines.ov.folder import read_folder
 from inference.engines.ov.runtime import NOT_INSTALLED
-from inference.errors import EngineError
+from inference.errors import EngineUnavailable
 from inference.host import EngineHost
-from inference.types import ChatMessage, GenerationRequest, ShouldStop, StreamEvent, never_stop
 
 MAX_ROWS: Final = 8
-WAITING_PER_ROW: Final = 4  # replies that may wait in the child, first come first served
 
 
-class OpenVinoEngine:
+class OpenVinoEngine(HostedEngine):
     """One model folder; see `inference.engines.base.Engine`. It writes as many replies as fit into memory."""
 
     name = "openvino"
-    can_continue = True
 
     def __init__(
         self,
@@ -40,8 +36,7 @@ class OpenVinoEngine:
         described = read_folder(folder.expanduser().resolve())
         self.model = described.label
         self.context_tokens = described.context_tokens
-        self._folder = described.path
-        self._host = EngineHost(
+        host = EngineHost(
             "inference.engines.ov.runtime.OvRuntime",
             {
                 "folder": str(described.path),
@@ -52,43 +47,10 @@ class OpenVinoEngine:
             slots=max_rows * (1 + WAITING_PER_ROW),
             hang_after_s=hang_after_s,
         )
+        super().__init__(host, lambda: _check(described.path))
 
-    @property
-    def slots(self) -> int:
-        """How many replies are written at once; known once the model is loaded, 1 before."""
-        return self._host.slots or 1
 
-    @property
-    def host(self) -> EngineHost:
-        """The process the model runs in."""
-        return self._host
-
-    def load(self) -> None:
-        """Load the model in the child. Raises: EngineError."""
-        self._host.load()
-
-    def health(self) -> Health:
-        """Say whether the model is loaded; where not, whether OpenVINO and the whole folder are there."""
-        if self._host.is_loaded:
-            return Health(is_ready=True, detail="Loaded.")
-        if find_spec("openvino_genai") is None:
-            return Health(is_ready=False, detail=NOT_INSTALLED)
-        try:
-            read_folder(self._folder)
-        except EngineError as error:
-            return Health(is_ready=False, detail=str(error))
-        return Health(is_ready=False, detail="Not loaded yet.")
-
-    def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
-        """Ask the model's own tokenizer and template; loads the model."""
-        return self._host.count_tokens(messages)
-
-    def stream(
-        self, request: GenerationRequest, *, should_stop: ShouldStop = never_stop
-    ) -> Iterator[StreamEvent]:
-        """Write a reply in the child process."""
-        return self._host.stream(request, should_stop=should_stop)
-
-    def close(self) -> None:
-        """End the child process."""
-        self._host.close()
+def _check(folder: Path) -> None:
+    if find_spec("openvino_genai") is None:
+        raise EngineUnavailable(NOT_INSTALLED)
+    read_folder(folder)

@@ -1,24 +1,19 @@
 """A Phi model folder of the Hugging Face kind, run by transformers in a child process."""
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from inference.engines.base import Health
 from inference.engines.hf.folder import read_folder
-from inference.errors import EngineError
+from inference.engines.hosted import WAITING_PER_ROW, HostedEngine
 from inference.host import EngineHost
-from inference.types import ChatMessage, GenerationRequest, ShouldStop, StreamEvent, never_stop
 
 MAX_ROWS: Final = 8
-WAITING_PER_ROW: Final = 4  # replies that may wait in the child, first come first served
 
 
-class TransformersEngine:
+class TransformersEngine(HostedEngine):
     """One model folder; see `inference.engines.base.Engine`. It writes as many replies as fit into memory."""
 
     name = "transformers"
-    can_continue = True
 
     def __init__(
         self,
@@ -39,8 +34,7 @@ class TransformersEngine:
         described = read_folder(folder.expanduser().resolve())
         self.model = described.label
         self.context_tokens = described.context_tokens
-        self._folder = described.path
-        self._host = EngineHost(
+        host = EngineHost(
             "inference.engines.hf.runtime.HfRuntime",
             {
                 "folder": str(described.path),
@@ -51,41 +45,4 @@ class TransformersEngine:
             slots=max_rows * (1 + WAITING_PER_ROW),
             hang_after_s=hang_after_s,
         )
-
-    @property
-    def slots(self) -> int:
-        """How many replies are written at once; known once the model is loaded, 1 before."""
-        return self._host.slots or 1
-
-    @property
-    def host(self) -> EngineHost:
-        """The process the model runs in."""
-        return self._host
-
-    def load(self) -> None:
-        """Load the model in the child. Raises: EngineError."""
-        self._host.load()
-
-    def health(self) -> Health:
-        """Say whether the model is loaded; where not, whether its folder is whole."""
-        if self._host.is_loaded:
-            return Health(is_ready=True, detail="Loaded.")
-        try:
-            read_folder(self._folder)
-        except EngineError as error:
-            return Health(is_ready=False, detail=str(error))
-        return Health(is_ready=False, detail="Not loaded yet.")
-
-    def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
-        """Ask the model's own tokenizer and template; loads the model."""
-        return self._host.count_tokens(messages)
-
-    def stream(
-        self, request: GenerationRequest, *, should_stop: ShouldStop = never_stop
-    ) -> Iterator[StreamEvent]:
-        """Write a reply in the child process."""
-        return self._host.stream(request, should_stop=should_stop)
-
-    def close(self) -> None:
-        """End the child process."""
-        self._host.close()
+        super().__init__(host, lambda: read_folder(described.path))

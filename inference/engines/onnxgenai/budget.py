@@ -1,10 +1,10 @@
 """How many replies at once, and how long, fit into memory: rows × context tokens of KV cache."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from inference.engines.native.budget import free_bytes
 from inference.engines.onnxgenai.folder import ModelFolder
 from inference.engines.onnxgenai.graph import Graph
 from inference.errors import EngineUnavailable
@@ -63,22 +63,12 @@ def plan_rows(
 
 def available_bytes() -> int:
     """Tell how much memory this process may still take: the machine's or its container's."""
-    free = [_machine_bytes()]
+    free = [free_bytes()]
     group = Path("/sys/fs/cgroup")
     limit, used = _number(group / "memory.max"), _number(group / "memory.current")
     if limit is not None and used is not None:
         free.append(max(0, limit - used))
     return min(free)
-
-
-def _machine_bytes() -> int:
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass  # not Linux
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
 
 
 def _number(file: Path) -> int | None:
