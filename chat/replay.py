@@ -6,7 +6,7 @@ from typing import cast
 
 from chat import events
 from chat.events import BlockItem, SourceItem
-from jobs.log import Entry
+from jobs.event_log import Entry
 
 
 @dataclass

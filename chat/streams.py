@@ -18,7 +18,8 @@ from chat.writer import labels
 from inference.types import FinishReason
 from jobs import queue
 from jobs.errors import LogUnavailable
-from jobs.log import Entry, get_log
+from jobs.event_log import Entry
+from jobs.log import get_log
 from jobs.models import Job
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
-from jobs.log import KEEP_S, Entry, Event
+from jobs.event_log import KEEP_S, Entry, Event
 
 
 @dataclass

@@ -20,7 +20,7 @@ import redis
 import redis.asyncio
 
 from jobs.errors import LogUnavailable
-from jobs.log import KEEP_S, MAX_ENTRIES, Entry, Event
+from jobs.event_log import KEEP_S, MAX_ENTRIES, Entry, Event
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 import redis
 
-from jobs.log import EventLog
+from jobs.event_log import EventLog
 from jobs.memory_log import MemoryLog
 from jobs.redis_log import RedisLog
 
