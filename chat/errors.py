@@ -7,9 +7,7 @@ ChatError                 code chat_error
 ├── Empty                 empty               nothing was written
 ├── TooLong               too_long            more characters than one message may have
 ├── RateLimited           rate_limited        too many sends in a short time (retryable)
-├── TooManyReplies        too_many_replies    the person's other replies are still being written (retryable)
 ├── ChatQueueFull         queue_full          the site takes no more questions just now (retryable)
-├── NotReplayable         not_replayable      the live log of an unfinished reply is gone (retryable)
 ├── Internal              internal            anything else; the details are in the log (retryable)
 └── ProtocolError         bad_request, …      a frame that is not one (chat/protocol.py)
 
@@ -82,14 +80,6 @@ class RateLimited(ChatError):
     user_message = _("You are sending questions very quickly. Wait a minute and try again.")
 
 
-class TooManyReplies(ChatError):
-    """As many replies as one person may have at a time are being written."""
-
-    code = "too_many_replies"
-    retryable = True
-    user_message = _("Another of your chats is still being answered. Wait for it, or stop it.")
-
-
 class ChatQueueFull(ChatError):
     """The site takes no more questions just now."""
 
@@ -119,14 +109,6 @@ class ChatQueueFull(ChatError):
             count=waiting,
             minutes=max(1, math.ceil(room_in_s / 60)),
         )
-
-
-class NotReplayable(ChatError):
-    """The live log of a reply is gone while the reply is not over."""
-
-    code = "not_replayable"
-    retryable = True
-    user_message = _("This answer was interrupted. Try again.")
 
 
 class Internal(ChatError):
