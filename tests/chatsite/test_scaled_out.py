@@ -108,6 +108,8 @@ def test_reply_survives_a_restart_of_redis(scaled_out: ScaledOut, admin: Person)
     read_to_end(admin, reply)
 
     assert_one_whole_answer(admin, reply)
+    scaled_out.processes["worker-inference"].check_running()  # it must not need to be restarted as well
+    assert_one_whole_answer(admin, admin.answer("support", "How long does delivery take?"))
 
 
 def is_ready(person: Person, document: str) -> bool:
