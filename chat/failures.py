@@ -30,6 +30,14 @@ SENTENCES: dict[str, str | Promise] = {
     ),
     "context_too_long": _("This question is too long for the model. Shorten it, or start a new chat."),
     "bad_request": _("The assistant’s settings do not fit its model. An administrator can change them."),
+    "no_vision": _(
+        "The model of this assistant reads text only and cannot see images. "
+        "Ask again without the image, or ask an administrator for a model that can see."
+    ),
+    "bad_image": _("The model could not read this image. Save it again as PNG or JPEG and attach it anew."),
+    "no_guidance": _(
+        "This model cannot be held to a schema or a pattern. Choose another model, or leave it out."
+    ),
     "not_authorised": _("The model’s server refuses our key. An administrator can set a new one."),
     "service_retired": _(
         "The service behind this assistant’s model was shut down. An administrator can choose another one."
@@ -43,6 +51,9 @@ NOT_RETRYABLE = frozenset(
         "model_broken",
         "context_too_long",
         "bad_request",
+        "no_vision",
+        "bad_image",
+        "no_guidance",
         "not_authorised",
         "service_retired",
         "content_refused",

@@ -11,6 +11,9 @@ EngineError                 code engine_error
 ├── ModelBroken             model_broken         files unusable: wrong format, half-copied, no template
 ├── ContextTooLong          context_too_long     prompt and answer do not fit
 ├── BadRequest              bad_request          an option the engine refuses
+│   ├── ImagesNotSupported    no_vision            images for a model that reads text only
+│   ├── ImageRefused          bad_image            an image the model's own processor cannot read
+│   └── GuidanceNotSupported  no_guidance          a schema or expression for an engine that cannot hold to it
 ├── NotAuthorised           not_authorised       upstream 401 or 403
 ├── ServiceRetired          service_retired      upstream 410: the service exists no more
 └── ContentRefused          content_refused      the upstream's content filter said no
@@ -102,6 +105,32 @@ class BadRequest(EngineError):
 
     code = "bad_request"
     user_message = "The assistant’s settings do not fit its model. An administrator can change them."
+
+
+class ImagesNotSupported(BadRequest):
+    """The prompt holds images and the model reads text only."""
+
+    code = "no_vision"
+    user_message = (
+        "The model of this assistant reads text only and cannot see images. "
+        "Ask again without the image, or ask an administrator for a model that can see."
+    )
+
+
+class ImageRefused(BadRequest):
+    """The model's own processor cannot read an image."""
+
+    code = "bad_image"
+    user_message = "The model could not read this image. Save it again as PNG or JPEG and attach it anew."
+
+
+class GuidanceNotSupported(BadRequest):
+    """The reply was to have a given shape and the engine cannot hold to one."""
+
+    code = "no_guidance"
+    user_message = (
+        "This model cannot be held to a schema or a pattern. Choose another model, or leave it out."
+    )
 
 
 class NotAuthorised(EngineError):

@@ -23,11 +23,40 @@ class FinishReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """A picture of a prompt, checked and encoded anew by us: never a stranger's bytes.
+
+    data: PNG or JPEG, as media_type says; width, height: pixels.
+    """
+
+    data: bytes = field(repr=False)
+    width: int
+    height: int
+    media_type: str = "image/png"
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One message of a prompt; `content` is plain text, never None."""
+    """One message of a prompt; `content` is plain text, never None. images: only of a user's message."""
 
     role: Role
     content: str
+    images: tuple[Image, ...] = ()
+
+
+class GuidanceKind(StrEnum):
+    """What the text of a guided reply is held to."""
+
+    JSON_SCHEMA = "json_schema"
+    REGEX = "regex"
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """The shape a reply must have. pattern: a JSON schema as JSON text, or a regular expression."""
+
+    kind: GuidanceKind
+    pattern: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +80,7 @@ class GenerationRequest:
     max_tokens: at most this many new tokens.
     temperature: 0 = greedy. seed: makes sampling repeatable where the engine can.
     stop: strings that end the reply and are not part of it.
+    guidance: the shape the reply must have; only for engines that `can_guide`.
     prefix: the beginning of the answer, written already: the engine goes on after it, and its deltas hold
         only what follows. Only for engines that `can_continue`; tokens of the prefix count as neither
         prompt_tokens nor completion_tokens.
@@ -68,6 +98,7 @@ class GenerationRequest:
     stop: tuple[str, ...] = ()
     quotes: tuple[Quote, ...] = ()
     prefix: str = ""
+    guidance: Guidance | None = None
 
 
 @dataclass(frozen=True, slots=True)

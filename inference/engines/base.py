@@ -22,6 +22,9 @@ class Engine(Protocol):
     slots: how many replies it writes at the same time.
     context_tokens: prompt and answer together; 0 = no limit that matters.
     can_continue: whether it goes on after `GenerationRequest.prefix`; others must not be given one.
+    sees_images: whether messages may carry images; others raise ImagesNotSupported. A server that was not
+        asked yet counts as seeing: it refuses by the same error.
+    can_guide: whether a reply can be held to `GenerationRequest.guidance`; others raise GuidanceNotSupported.
     """
 
     @property
@@ -34,6 +37,10 @@ class Engine(Protocol):
     def context_tokens(self) -> int: ...
     @property
     def can_continue(self) -> bool: ...
+    @property
+    def sees_images(self) -> bool: ...
+    @property
+    def can_guide(self) -> bool: ...
 
     def load(self) -> None:
         """Make ready to answer; slow the first time, then immediate. Raises: EngineError."""

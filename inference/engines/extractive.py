@@ -41,6 +41,8 @@ class ExtractiveEngine:
     slots = 8
     context_tokens = 0
     can_continue = True
+    sees_images = False
+    can_guide = False
 
     def __init__(self) -> None:
         self._places = Slots(self.slots)

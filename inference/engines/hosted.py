@@ -15,6 +15,8 @@ class HostedEngine:
     """One model folder in one child; see `inference.engines.base.Engine`."""
 
     can_continue = True
+    sees_images = False
+    can_guide = False
 
     def __init__(
         self, host: EngineHost, check: Callable[[], object], *, rows: int = 1, loaded: str = "Loaded."

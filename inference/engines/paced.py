@@ -35,6 +35,8 @@ class PacedEngine:
     slots = 64
     context_tokens = 0
     can_continue = True
+    sees_images = False
+    can_guide = False
 
     def __init__(self, *, tokens_per_s: float = 20.0, tokens: int = 200) -> None:
         """tokens_per_s: 0 = without waiting. tokens: the length of every reply."""

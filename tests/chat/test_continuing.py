@@ -47,6 +47,7 @@ class Mortal(ExtractiveEngine):
     def __init__(self, words: int, *, can_continue: bool = True) -> None:
         super().__init__()
         self.can_continue = can_continue
+        self.sees_images = self.can_guide = False
         self._words = words
 
     def stream(

@@ -37,6 +37,8 @@ class RemoteEngine(ABC):
 
     name: str
     can_continue = False  # no two kinds of server take a begun answer in the same way
+    sees_images = False
+    can_guide = False
     warm_s: float  # how long the server keeps an idle model in memory
 
     def __init__(
