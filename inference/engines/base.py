@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from inference.errors import GuidanceNotSupported, ImagesNotSupported
 from inference.types import ChatMessage, GenerationRequest, ShouldStop, StreamEvent, never_stop
 
 
@@ -51,7 +52,10 @@ class Engine(Protocol):
         ...
 
     def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
-        """Tokens of the messages as the model will see them, template included. Raises: EngineError."""
+        """Tokens of the messages as the model will see them, template and images included.
+
+        Raises: EngineError; ImagesNotSupported where it cannot see what it is to count.
+        """
         ...
 
     def stream(
@@ -64,10 +68,38 @@ class Engine(Protocol):
         before the first one; once it says True the stream ends with Finish(CANCELLED) within one
         step. Closing the iterator frees the slot as well. A stream that cannot end properly raises;
         it never just stops.
-        Raises: EngineError; CannotContinue before the first event, where the prefix is none of its own.
+        Raises: EngineError. Before the first event: CannotContinue where the prefix is none of its own,
+        ImagesNotSupported and GuidanceNotSupported where the request asks for what it cannot do.
         """
         ...
 
     def close(self) -> None:
         """Free what `load` took; the engine may be loaded again."""
         ...
+
+
+class Abilities(Protocol):
+    """The part of an engine that says what a request may ask of it."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def sees_images(self) -> bool: ...
+    @property
+    def can_guide(self) -> bool: ...
+
+
+def refuse_unsupported(engine: Abilities, request: GenerationRequest) -> None:
+    """Refuse what the engine cannot do, rather than answer as if it had not been asked.
+
+    Raises: ImagesNotSupported, GuidanceNotSupported.
+    """
+    refuse_images(engine, request.messages)
+    if request.guidance is not None and not engine.can_guide:
+        raise GuidanceNotSupported(f"{engine.model} cannot be held to a {request.guidance.kind.value}")
+
+
+def refuse_images(engine: Abilities, messages: Sequence[ChatMessage]) -> None:
+    """Refuse images for an engine that reads text only. Raises: ImagesNotSupported."""
+    if not engine.sees_images and any(message.images for message in messages):
+        raise ImagesNotSupported(f"{engine.model} reads text only")

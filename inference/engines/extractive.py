@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from inference.engines.base import Health
+from inference.engines.base import Health, refuse_images, refuse_unsupported
 from inference.prefix import Prefix
 from inference.quoting import block_quote
 from inference.slots import Slots
@@ -56,12 +56,14 @@ class ExtractiveEngine:
 
     def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
         """Count words."""
+        refuse_images(self, messages)
         return sum(len(message.content.split()) for message in messages)
 
     def stream(
         self, request: GenerationRequest, *, should_stop: ShouldStop = never_stop
     ) -> Iterator[StreamEvent]:
         """Write the quotes word by word."""
+        refuse_unsupported(self, request)
         with self._places.held(should_stop) as is_held:
             if not is_held:
                 yield Finish(FinishReason.CANCELLED)

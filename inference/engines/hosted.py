@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from inference.engines.base import Health
+from inference.engines.base import Health, refuse_images, refuse_unsupported
 from inference.errors import EngineError
 from inference.host import EngineHost
 from inference.types import ChatMessage, GenerationRequest, ShouldStop, StreamEvent, never_stop
@@ -14,9 +14,10 @@ WAITING_PER_ROW: Final = 4  # replies that may wait in the child, first come fir
 class HostedEngine:
     """One model folder in one child; see `inference.engines.base.Engine`."""
 
+    model: str
     can_continue = True
-    sees_images = False
-    can_guide = False
+    sees_images = False  # of the kind; an engine whose folder can see sets its own,
+    can_guide = False  # and so for this
 
     def __init__(
         self, host: EngineHost, check: Callable[[], object], *, rows: int = 1, loaded: str = "Loaded."
@@ -57,13 +58,15 @@ class HostedEngine:
 
     def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
         """Ask the model's own tokenizer and template; loads the model."""
+        refuse_images(self, messages)
         return self._host.count_tokens(messages)
 
     def stream(
         self, request: GenerationRequest, *, should_stop: ShouldStop = never_stop
     ) -> Iterator[StreamEvent]:
         """Write a reply in the child process."""
-        return self._host.stream(request, should_stop=should_stop)
+        refuse_unsupported(self, request)
+        yield from self._host.stream(request, should_stop=should_stop)
 
     def close(self) -> None:
         """End the child process."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import cycle, islice
 from typing import Final
 
-from inference.engines.base import Health
+from inference.engines.base import Health, refuse_images, refuse_unsupported
 from inference.prefix import Prefix
 from inference.slots import Slots
 from inference.stop_strings import StopStrings
@@ -54,12 +54,14 @@ class PacedEngine:
 
     def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
         """Count words."""
+        refuse_images(self, messages)
         return sum(len(message.content.split()) for message in messages)
 
     def stream(
         self, request: GenerationRequest, *, should_stop: ShouldStop = never_stop
     ) -> Iterator[StreamEvent]:
         """Write words at the chosen rate."""
+        refuse_unsupported(self, request)
         with self._places.held(should_stop) as is_held:
             if not is_held:
                 yield Finish(FinishReason.CANCELLED)

@@ -1,36 +1,53 @@
 """What every engine keeps: one suite, run for each of them by a subclass in test_engines.py."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from inference.engines.base import Engine
-from inference.errors import ContextTooLong
+from inference.errors import ContextTooLong, GuidanceNotSupported, ImagesNotSupported
 from inference.types import (
     ChatMessage,
     Delta,
     Finish,
     FinishReason,
     GenerationRequest,
+    Guidance,
+    GuidanceKind,
+    Image,
     Quote,
     Role,
     StreamEvent,
 )
+from tests.inference.pictures import picture
 
 QUOTES = (
     Quote(1, "One lamp, two mugs, three coats, four boots, five hats and six scarves are in the box.", 0.9),
     Quote(2, "Seven candles burn, eight dogs bark, nine cats sleep and ten birds sing.", 0.8),
 )
 
+YES_OR_NO = {
+    "type": "object",
+    "properties": {"answer": {"type": "string", "enum": ["yes", "no"]}},
+    "required": ["answer"],
+    "additionalProperties": False,
+}
+GUIDED = Guidance(GuidanceKind.JSON_SCHEMA, json.dumps(YES_OR_NO))
+
 
 def request(question: str = "Count to thirty.", **options: object) -> GenerationRequest:
-    messages = (
-        ChatMessage(Role.SYSTEM, "You are a friendly assistant."),
-        ChatMessage(Role.USER, question),
-    )
+    messages = asking(question)
     given: dict[str, object] = {"messages": messages, "quotes": QUOTES, "max_tokens": 300, **options}
     return GenerationRequest(**given)  # type: ignore[arg-type]
+
+
+def asking(question: str, *images: Image) -> tuple[ChatMessage, ...]:
+    return (
+        ChatMessage(Role.SYSTEM, "You are a friendly assistant."),
+        ChatMessage(Role.USER, question, images),
+    )
 
 
 def run(engine: Engine, asked: GenerationRequest) -> tuple[str, Finish]:
@@ -145,6 +162,33 @@ class EngineContract:
         short = engine.count_tokens(request("Hello").messages)
 
         assert 0 < short < engine.count_tokens(request("Hello " * 50).messages)
+
+    def test_an_image_is_seen_or_refused_and_the_next_question_served(self, engine: Engine) -> None:
+        messages = asking("What is in this image?", picture())
+
+        if engine.sees_images:
+            assert engine.count_tokens(messages) > engine.count_tokens(asking("What is in this image?"))
+            assert run(engine, request(messages=messages, max_tokens=20))[1].usage.completion_tokens > 0
+        else:
+            with pytest.raises(ImagesNotSupported):
+                next(engine.stream(request(messages=messages)))
+            with pytest.raises(ImagesNotSupported):
+                engine.count_tokens(messages)
+
+        assert run(engine, request())[1].reason is FinishReason.STOP
+
+    def test_a_reply_has_the_shape_it_is_held_to_or_is_refused(self, engine: Engine) -> None:
+        asked = request("Is water wet?", guidance=GUIDED)
+
+        if engine.can_guide:
+            text, finish = run(engine, asked)
+            assert json.loads(text)["answer"] in {"yes", "no"}
+            assert finish.reason is FinishReason.STOP
+        else:
+            with pytest.raises(GuidanceNotSupported):
+                next(engine.stream(asked))
+
+        assert run(engine, request())[1].reason is FinishReason.STOP
 
     def test_it_can_be_closed_and_loaded_again(self, engine: Engine) -> None:
         engine.close()

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from inference.engines.base import Health
+from inference.engines.base import Health, refuse_images, refuse_unsupported
 from inference.engines.remote import estimates, options
 from inference.engines.remote.breaker import Breaker
 from inference.engines.remote.call import Call
@@ -93,12 +93,14 @@ class RemoteEngine(ABC):
 
     def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
         """Estimate, rather too many than too few: the tokenizer is on the server."""
+        refuse_images(self, messages)
         return estimates.count_messages(options.clean(messages))
 
     def stream(
         self, request: GenerationRequest, *, should_stop: ShouldStop = never_stop
     ) -> Iterator[StreamEvent]:
         """Write a reply on the server; giving up closes the call there."""
+        refuse_unsupported(self, request)
         with self._places.held(should_stop) as is_held:
             if not is_held or should_stop():
                 yield Finish(FinishReason.CANCELLED)
