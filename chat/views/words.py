@@ -13,6 +13,9 @@ SAMPLES = {"zero": 0, "one": 1, "two": 2, "few": 3, "many": 11, "other": 100}
 def _sentences() -> dict[str, str]:
     return {
         "send": _("Send"),
+        "send_due": _("Sent as soon as the pictures are uploaded"),
+        "send_due_long": _("Your question is sent as soon as the pictures are uploaded."),
+        "upload_first": _("Not sent yet: a picture is missing. Upload it again, or remove it."),
         "stop": _("Stop (Esc)"),
         "working": _("Working on it"),
         "warming_up": _("**Starting the model.** The first answer after a pause takes longer."),
@@ -35,6 +38,26 @@ def _sentences() -> dict[str, str]:
         "from_source": _("From source {n}"),
         "n_of_m": _("{n} of {m}"),
         "not_cited": _("read, not cited"),
+        **_attaching(),
+    }
+
+
+def _attaching() -> dict[str, str]:
+    return {
+        "attach_text_only": _(
+            "The model of this assistant reads text only, so pictures cannot be attached. "
+            "Describe in words what they show."
+        ),
+        "attach_type": _("“{name}” was not attached. Use PNG, JPEG, WebP or GIF, or a short video."),
+        "attach_large": _("“{name}” was not attached. A picture may have up to {size} MB."),
+        "attach_gone": _("“{name}” is no longer kept here. Attach it again."),
+        "video_reading": _("Taking pictures from the video"),
+        "video_long": _("“{name}” was not attached. A video may last up to a minute."),
+        "video_unreadable": _("“{name}” was not attached. Your browser cannot read this video."),
+        "uploading": _("Uploading {name}"),
+        "upload_lost": _("Not uploaded, because the connection was lost."),
+        "upload_again": _("Upload {name} again"),
+        "remove_image": _("Remove {name}"),
     }
 
 
@@ -46,6 +69,12 @@ def _plurals() -> dict[str, Callable[[int], str]]:
         "too_long": lambda n: ngettext(
             "Your question is {n} character too long.", "Your question is {n} characters too long.", n
         ),
+        "attach_many": lambda n: ngettext(
+            "A question may have {n} picture. The others were not attached.",
+            "A question may have {n} pictures. The others were not attached.",
+            n,
+        ),
+        "attached": lambda n: ngettext("{n} picture attached", "{n} pictures attached", n),
         "queued_next_seconds": lambda n: ngettext(
             "**You are next,** in about {n} second.", "**You are next,** in about {n} seconds.", n
         ),

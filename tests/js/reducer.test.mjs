@@ -195,7 +195,36 @@ test("a refused question gives its text back and leaves the thread", () => {
   );
 
   assert.deepEqual(state.items, []);
-  assert.deepEqual(state.notice, { message: "Wait a minute.", code: "rate_limited", text: "How long?" });
+  assert.deepEqual(state.notice, { message: "Wait a minute.", code: "rate_limited", text: "How long?", images: [] });
+});
+
+const IMAGE = { id: "image-1", name: "label.png", width: 40, height: 30, url: "/chat/attachments/image-1/" };
+const asksWithImage = { type: "page.send", clientId: "c1", text: "What is this?", images: [IMAGE] };
+
+test("images go out by their ids and stand with the question at once", () => {
+  const { state, sent } = run(open(), asksWithImage);
+
+  assert.deepEqual(sent[0].attachments, [IMAGE.id]);
+  assert.deepEqual(state.items[0].images, [IMAGE]);
+});
+
+test("a question without images does not speak of them", () => {
+  const { sent } = run(open(), { type: "page.send", clientId: "c1", text: "How long?", images: [] });
+
+  assert.equal("attachments" in sent[0], false);
+});
+
+test("a refused question gives its images back with its text", () => {
+  const refusal = { type: "error", client_id: "c1", code: "queue_full", user_message: "Later." };
+  const { state } = run(open(), asksWithImage, refusal);
+
+  assert.deepEqual(state.notice.images, [IMAGE]);
+});
+
+test("another tab's question brings its images, as the server names them", () => {
+  const { state } = run(open({ conversation: "talk" }), { ...ACCEPTED, client_id: "other", attachments: [IMAGE] });
+
+  assert.deepEqual(state.items[0].images, [IMAGE]);
 });
 
 test("a failed reply keeps what was written and can be asked for again", () => {

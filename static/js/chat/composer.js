@@ -1,4 +1,5 @@
-/* Where the reader writes: keys, drafts that survive a reload, send that turns into stop. */
+/* Where the reader writes: keys, drafts that survive a reload, send that turns into stop.
+   Images are uploaded elsewhere (attachments.js); here they wait for their question. */
 
 const RESEND_WITHIN_MS = 10 * 60_000;
 
@@ -9,13 +10,18 @@ export function newClientId() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Run the form. `onSend(text, clientId)` and `onStop()` are called; `place` names what drafts belong to. */
-export function createComposer({ form, words, limit, place, onSend, onStop }) {
+/** Run the form. `on` is told: send(text, clientId, images), stop(), images(images) to be drawn, and
+    hold(status) when images keep a question back; `place` names what drafts belong to. */
+export function createComposer({ form, words, limit, place, on }) {
   const box = form.querySelector("textarea");
   const button = form.querySelector(".send");
   const hint = form.querySelector("[data-part=limit]");
   const draft = createStore("draft");
   const unsent = createStore("unsent");
+  const pinned = createStore("images");
+  let images = []; // uploaded, for the next question
+  let uploads = "ready"; // or "busy", "failed"
+  let isDue = false; // sent by the reader; goes out when the images are there
   let isRunning = false;
   let isWaiting = false;
   let timer = 0;
@@ -28,18 +34,42 @@ export function createComposer({ form, words, limit, place, onSend, onStop }) {
     hint.hidden = !isTooLong;
     if (isTooLong) hint.textContent = words.n("too_long", length() - limit);
     box.setAttribute("aria-invalid", String(isTooLong));
-    button.disabled = !isRunning && !isSendable();
+    button.disabled = !isRunning && (isDue || !isSendable());
     button.classList.toggle("send-stop", isRunning);
-    button.ariaLabel = words.t(isRunning ? "stop" : "send");
+    button.classList.toggle("is-due", isDue);
+    button.ariaLabel = words.t(isRunning ? "stop" : isDue ? "send_due" : "send");
     button.title = button.ariaLabel;
   }
 
+  /* What the reader sends waits for images under way; one that failed is the reader's to decide about. */
   function send(text = box.value.trim()) {
+    isDue = uploads === "busy";
+    if (uploads !== "ready") {
+      box.value = text;
+      update();
+      return on.hold(uploads);
+    }
     const clientId = newClientId();
-    unsent.write(place, { text, clientId, at: Date.now() });
+    const sent = images;
+    unsent.write(place, { text, clientId, images: sent, at: Date.now() });
     box.value = "";
     keep();
-    onSend(text, clientId);
+    pin([]);
+    on.images([]);
+    return on.send(text, clientId, sent);
+  }
+
+  function pin(newImages) {
+    images = newImages;
+    if (images.length) pinned.write(place, images);
+    else pinned.remove(place);
+  }
+
+  /* Bring images back to the field, before those that were added since. */
+  function unpack(back = []) {
+    const old = new Set(images.map((image) => image.id));
+    pin([...back.filter((image) => !old.has(image.id)), ...images]);
+    if (images.length) on.images(images);
   }
 
   function keep() {
@@ -56,18 +86,19 @@ export function createComposer({ form, words, limit, place, onSend, onStop }) {
   box.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
-    if (isSendable()) send();
+    if (isSendable() && !isDue) send();
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (isRunning) onStop();
-    else if (isSendable()) send();
+    if (isRunning) on.stop();
+    else if (isSendable() && !isDue) send();
     box.focus();
   });
   addEventListener("pagehide", keep);
 
   return {
     box,
+    images: () => images,
     ask: (text) => isRunning || isWaiting || send(text),
     isBusy: () => isRunning || isWaiting,
     /** A reply is running; a message waits to be accepted. */
@@ -78,30 +109,43 @@ export function createComposer({ form, words, limit, place, onSend, onStop }) {
     },
     /** The server has the message: nothing to keep any more. */
     accepted: (clientId) => unsent.read(place)?.clientId === clientId && unsent.remove(place),
-    /** The server refused the message: its text comes back. */
-    giveBack(text) {
+    /** What the tray has: the images that are uploaded, and how the others stand. */
+    setImages(newImages, newUploads) {
+      pin(newImages);
+      uploads = newUploads;
+      const isReleased = isDue && uploads !== "busy";
+      if (isReleased) isDue = false;
+      if (isReleased && isSendable()) send();
+      update();
+    },
+    /** The server refused the message: its text and its images come back. */
+    giveBack(text, sent) {
       unsent.remove(place);
       if (text && !box.value) box.value = text;
+      unpack(sent);
       keep();
       update();
     },
     /** A new chat has become a conversation. */
     moveTo(newPlace) {
-      draft.remove(place);
-      unsent.remove(place);
+      for (const store of [draft, unsent, pinned]) store.remove(place);
       place = newPlace;
       keep();
+      pin(images);
     },
     /** Bring back what was there; what was sent but never accepted goes out again under the same id. */
     restore(knownClientIds) {
       const left = unsent.read(place);
-      const isDue = left && !knownClientIds.has(left.clientId);
+      const isLeft = left && !knownClientIds.has(left.clientId);
       box.value = draft.read(place) || box.value;
-      if (isDue && Date.now() - left.at < RESEND_WITHIN_MS) onSend(left.text, left.clientId);
+      images = pinned.read(place) || [];
+      if (isLeft && Date.now() - left.at < RESEND_WITHIN_MS) on.send(left.text, left.clientId, left.images || []);
       else {
         unsent.remove(place);
-        if (isDue && !box.value) box.value = left.text;
+        if (isLeft && !box.value) box.value = left.text;
+        if (isLeft) unpack(left.images);
       }
+      if (images.length) on.images(images);
       update();
     },
   };

@@ -21,16 +21,22 @@ const line = createLine(part("state"), words);
 const connection = createLine(part("connection"), words);
 const scroll = createScroll(part("scroller"), part("jump"));
 const view = createView({ thread, parts, words });
+const form = part("composer");
+const chooser = form.querySelector("input[type=file]"); // none where nothing can be attached
 const composer = createComposer({
-  form: part("composer"),
+  form,
   words,
   limit: Number(limit),
   place: `${owner}:${conversation || assistant}`,
-  onSend: (text, clientId) => {
-    dispatch({ type: "page.send", text, clientId });
-    scroll.toEnd();
+  on: {
+    send: (text, clientId, images) => {
+      dispatch({ type: "page.send", text, clientId, images });
+      scroll.toEnd();
+    },
+    stop,
+    images: ({ length }) => (length ? withTray((one) => one.show(composer.images())) : tray?.clear()),
+    hold: (status) => tray?.say(words.t(status === "busy" ? "send_due_long" : "upload_first")),
   },
-  onStop: stop,
 });
 
 let state = createState({
@@ -42,6 +48,7 @@ let state = createState({
 });
 let openSince = Date.now();
 let frame = 0;
+let tray = null; // the attached images, once there is one
 
 function dispatch(event) {
   const before = state;
@@ -59,7 +66,7 @@ function follow(before) {
   for (const clientId of Object.keys(before.outgoing)) {
     if (!state.outgoing[clientId] && !state.notice) composer.accepted(clientId);
   }
-  if (state.notice && state.notice !== before.notice) composer.giveBack(state.notice.text);
+  if (state.notice && state.notice !== before.notice) composer.giveBack(state.notice.text, state.notice.images);
   if (state.conversation !== before.conversation) begin();
   if (state.connection !== before.connection) {
     if (state.connection.status === "open") openSince = 0;
@@ -106,8 +113,31 @@ function stop() {
 }
 
 /* A module that does not arrive (the connection is gone) is not an error of the page. */
-function load(module, then) {
-  module().then(then, (error) => console.warn("Not loaded:", error.message));
+function load(module, then, otherwise = () => {}) {
+  module().then(then, (error) => {
+    console.warn("Not loaded:", error.message);
+    otherwise();
+  });
+}
+
+function withTray(then) {
+  const { attachUrl: url, maxImages, maxBytes, seesImages } = form.dataset;
+  const limits = { url, maxImages: Number(maxImages), maxBytes: Number(maxBytes), seesImages: Boolean(seesImages) };
+  load(() => import("./attachments.js"), ({ createTray }) => {
+    tray ??= createTray({ form, limits, parts, words, onChange: composer.setImages, onDone: focusBox });
+    then(tray);
+  }, () => {
+    part("attach-note").hidden = false;
+    part("attach-note").querySelector("[data-text]").textContent = words.t("upload_lost");
+  });
+}
+
+/* Files are copied at once: the lists of a chooser, a drop or a clipboard empty themselves. */
+function attach(list) {
+  const files = [...list];
+  if (!files.length) return;
+  withTray((one) => one.take(files));
+  focusBox();
 }
 
 function focusBox() {
@@ -124,6 +154,8 @@ const ACTIONS = {
     focusBox();
   },
   focus: () => composer.box.focus(),
+  attach: () => (form.dataset.seesImages ? chooser.click() : withTray((one) => one.take([]))),
+  picture: (el) => load(() => import("./viewer.js"), (viewer) => viewer.open(el, parts), () => el.target && open(el.href)),
   retry: () => socket.connect(),
   copy: (el) => load(() => import("./copy.js"), (copy) => copy.answer(el, answerOf(el), words)),
   "copy-code": (el) => load(() => import("./copy.js"), (copy) => copy.code(el, words)),
@@ -138,7 +170,9 @@ page.addEventListener("click", (event) => {
     return;
   }
   const button = event.target.closest("[data-do]");
-  if (button) ACTIONS[button.dataset.do]?.(button);
+  if (!button || (button.href && (event.ctrlKey || event.metaKey || event.shiftKey))) return; // a tab of its own
+  if (button.href) event.preventDefault();
+  ACTIONS[button.dataset.do]?.(button);
 });
 for (const type of ["pointerover", "focusin"]) {
   thread.addEventListener(type, (event) => {
@@ -151,6 +185,33 @@ document.addEventListener("keydown", (event) => {
   const isTaken = event.defaultPrevented || event.isComposing || document.querySelector("dialog[open], :popover-open");
   if (event.key === "Escape" && !isTaken) stop();
 });
+if (chooser) {
+  const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");
+  const over = (isOver) => form.classList.toggle("is-over", isOver);
+  chooser.addEventListener("change", () => {
+    attach(chooser.files);
+    chooser.value = "";
+  });
+  page.addEventListener("dragover", (event) => {
+    if (!holdsFiles(event)) return;
+    event.preventDefault();
+    over(true);
+  });
+  page.addEventListener("dragleave", (event) => page.contains(event.relatedTarget) || over(false));
+  page.addEventListener("drop", (event) => {
+    over(false);
+    if (!holdsFiles(event)) return;
+    event.preventDefault();
+    attach(event.dataTransfer.files);
+  });
+  document.addEventListener("paste", (event) => {
+    const isElsewhere = event.target.closest?.("input, textarea, dialog") && event.target !== composer.box;
+    const { files, types } = event.clipboardData;
+    if (isElsewhere || !files.length || (types.includes("text/plain") && types.includes("text/html"))) return; // an office program adds a picture of its text
+    event.preventDefault();
+    attach(files);
+  });
+}
 document.getElementById("conversations")?.addEventListener("focusin", (event) => {
   if (event.target.matches("[type=search]")) load(() => import("./list.js"), (list) => list.search(event.target));
 });

@@ -118,20 +118,21 @@ function queueFrame(state, clientId, item) {
   return { state: next, send: isOpen(state) ? [item.frame(state.conversation)] : [] };
 }
 
-function startTurn(state, { clientId, text }) {
+function startTurn(state, { clientId, text, images = [] }) {
   if (state.outgoing[clientId]) return { state, send: [] };
   const { assistant } = state;
   const frame = (conversation) => ({
     type: "turn.start", text, client_id: clientId, ...(conversation ? { conversation } : { assistant }),
+    ...(images.length ? { attachments: images.map((image) => image.id) } : {}),
   });
-  const items = [...state.items, { key: `new-${clientId}`, kind: "user", id: "", text }];
-  return queueFrame({ ...state, items }, clientId, { text, frame });
+  const items = [...state.items, { key: `new-${clientId}`, kind: "user", id: "", text, images }];
+  return queueFrame({ ...state, items }, clientId, { text, images, frame });
 }
 
 function regenerate(state, { clientId, message }) {
   if (runningReply(state) || unsent(state)) return { state, send: [] };
   const frame = () => ({ type: "turn.regenerate", message, client_id: clientId });
-  return queueFrame(state, clientId, { text: "", frame });
+  return queueFrame(state, clientId, { text: "", images: [], frame });
 }
 
 function cancel(state, { message }) {
@@ -161,14 +162,14 @@ function placeUser(items, event) {
   const at = items.findIndex((item) => item.id === event.user_message);
   if (at >= 0) return withoutDraft(items.slice(0, at + 1), event.client_id);
   const key = `new-${event.client_id}`;
-  const text = event.text;
-  const place = (item) => ({ ...item, id: event.user_message, text });
+  const { text, attachments: images = [] } = event;
+  const place = (item) => ({ ...item, id: event.user_message, text, images });
   if (items.some((item) => item.key === key)) {
     return items.map((item) => (item.key === key ? place(item) : item));
   }
   const parent = items.findIndex((item) => event.parent && item.id === event.parent);
   const kept = parent >= 0 ? items.slice(0, parent + 1) : items;
-  return [...kept, { key: event.user_message, kind: "user", id: event.user_message, text }];
+  return [...kept, { key: event.user_message, kind: "user", id: event.user_message, text, images }];
 }
 
 const resume = (state, reply) => ({
@@ -225,9 +226,9 @@ function finish(state, event) {
   return { state: withReply(state, withTail(next)), send: [] };
 }
 
-/* A refused send gives its text back to the writer. */
+/* A refused send gives its text and its images back to the writer. */
 function refused(state, event) {
   const { [event.client_id]: own, ...outgoing } = state.outgoing;
-  const notice = { message: event.user_message, code: event.code, text: own ? own.text : "" };
+  const notice = { message: event.user_message, code: event.code, text: own ? own.text : "", images: own ? own.images : [] };
   return { state: { ...state, outgoing, notice, items: withoutDraft(state.items, event.client_id) }, send: [] };
 }

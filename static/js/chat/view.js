@@ -64,8 +64,22 @@ export function createView({ thread, parts, words }) {
       el.dataset.message = item.id;
       return adopt(el);
     }
-    el.textContent = item.text;
+    el.append(...pictures(item.images || []), item.text);
     return { el };
+  }
+
+  /* The images of a question, above its text. */
+  function pictures(images) {
+    if (!images.length) return [];
+    const box = parts("pictures");
+    const mould = box.firstElementChild;
+    box.replaceChildren(...images.map(({ url, name, width, height }) => {
+      const link = mould.cloneNode(true);
+      link.href = url;
+      Object.assign(link.firstElementChild, { width, height, alt: name, src: url });
+      return link;
+    }));
+    return [box];
   }
 
   function drawUser({ el }, item) {

@@ -1,0 +1,36 @@
+/* One image on its way to the server, with its progress; and an image nobody wants any more. */
+
+/* The same token that htmx sends; the body carries it. */
+const csrf = () => JSON.parse(document.body.getAttribute("hx-headers"));
+
+/** Send an image. Returns { done, abort }; `done` gives { image } or { error, isLost, mayRetry }, and never fails. */
+export function upload(url, blob, name, onProgress) {
+  const request = new XMLHttpRequest();
+  const done = new Promise((resolve) => {
+    request.open("POST", url);
+    request.responseType = "json";
+    request.setRequestHeader("Accept", "application/json");
+    for (const [header, value] of Object.entries(csrf())) request.setRequestHeader(header, value);
+    request.upload.addEventListener("progress", ({ lengthComputable, loaded, total }) => {
+      if (lengthComputable) onProgress(loaded / total);
+    });
+    request.addEventListener("loadend", () => {
+      const answer = request.response;
+      if (request.status === 201 && answer?.id) resolve({ image: answer });
+      else resolve({ error: answer?.user_message || "", ...hopes(request.status) });
+    });
+    const body = new FormData();
+    body.append("file", blob, name);
+    request.send(body);
+  });
+  return { done, abort: () => request.abort() };
+}
+
+/* 0: nothing came back. */
+const hopes = (status) => ({ isLost: status === 0, mayRetry: status === 0 || status === 429 || status >= 500 });
+
+/** Tell the server that an image will not be sent; if that does not arrive, the server clears up by itself. */
+export function discard(image) {
+  fetch(image.url, { method: "DELETE", headers: csrf(), keepalive: true })
+    .catch((error) => console.warn("An image was not removed:", error.message));
+}
