@@ -44,6 +44,7 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
+        "media-src": [SELF, "blob:"],  # a video being attached is read in the page, never sent
         "object-src": [NONE],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
