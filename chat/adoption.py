@@ -1,11 +1,11 @@
-"""A guest who signs in keeps what was said: the browser's conversations become the account's."""
+"""A guest who signs in keeps what was said: the browser's conversations and pictures become the account's."""
 
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.signals import user_logged_in
 from django.http import HttpRequest
 
-from chat.models import Conversation
+from chat.models import Attachment, Conversation
 from chat.visitors import GUEST_SESSION_KEY
 
 if TYPE_CHECKING:
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 
 def adopt(user: "User", guest_key: str) -> int:
-    """Give a guest's conversations to an account; return how many."""
+    """Give a guest's conversations and pictures to an account; return how many conversations."""
     if not guest_key:
         return 0
+    Attachment.objects.filter(user=None, guest_key=guest_key).update(user=user, guest_key="")
     return Conversation.objects.filter(user=None, guest_key=guest_key).update(user=user, guest_key="")
 
 

@@ -9,7 +9,9 @@ class ChatConfig(AppConfig):
     name = "chat"
 
     def ready(self) -> None:
-        """Listen for guests who sign in."""
+        """Listen for guests who sign in, and for pictures that are deleted with what they belong to."""
         from chat import adoption
+        from chat.attachments import keeping
 
         adoption.connect()
+        keeping.connect()

@@ -79,6 +79,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             conversation_id=frame.conversation,
             assistant_slug=frame.assistant,
             parent_id=frame.parent,
+            attachments=frame.attachments,
             language=self.language,
             address=self._address,
         )

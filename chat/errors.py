@@ -6,6 +6,8 @@ ChatError                 code chat_error
 ├── StaleParent           stale_parent        the message answered to is gone or not the right kind
 ├── Empty                 empty               nothing was written
 ├── TooLong               too_long            more characters than one message may have
+├── AttachmentGone        attachment_gone     no such picture, somebody else's, or sent already
+├── TooManyImages         too_many_images     more pictures than one question may have
 ├── RateLimited           rate_limited        too many sends in a short time (retryable)
 ├── ChatQueueFull         queue_full          the site takes no more questions just now (retryable)
 ├── Internal              internal            anything else; the details are in the log (retryable)
@@ -70,6 +72,27 @@ class TooLong(ChatError):
 
     code = "too_long"
     user_message = _("This message is too long. Shorten it, or add the text as a document.")
+
+
+class AttachmentGone(ChatError):
+    """A picture that is not there for this visitor, or belongs to another question."""
+
+    code = "attachment_gone"
+    user_message = _("A picture of this question is not there any more. Attach it again.")
+
+
+class TooManyImages(ChatError):
+    """More pictures than one question may have."""
+
+    code = "too_many_images"
+
+    def __init__(self, limit: int) -> None:
+        """Name the limit."""
+        super().__init__(f"more than {limit} pictures")
+        self.user_message = format_lazy(
+            _("At most {limit} pictures can go with one question. Remove some and send it again."),
+            limit=limit,
+        )
 
 
 class RateLimited(ChatError):

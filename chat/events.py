@@ -33,6 +33,16 @@ class SourceItem(TypedDict):
     url: str
 
 
+class AttachmentItem(TypedDict):
+    """A picture sent with a question; width and height in pixels."""
+
+    id: str
+    name: str
+    width: int
+    height: int
+    url: str
+
+
 class NearestItem(TypedDict):
     """A document that comes closest to a question nothing answers."""
 
@@ -134,6 +144,7 @@ class TurnAccepted(Event):
     message: str
     text: str
     parent: str | None
+    attachments: Sequence[AttachmentItem] = ()
 
 
 @dataclass(frozen=True, slots=True)

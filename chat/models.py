@@ -1,15 +1,18 @@
-"""Assistants, conversations, and the tree of messages in each."""
+"""Assistants, conversations, the tree of messages in each, and the pictures sent with them."""
 
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from chat.events import AttachmentItem
 from chat.visitors import Visitor
 
 if TYPE_CHECKING:
@@ -213,3 +216,82 @@ class Message(models.Model):
     def is_over(self) -> bool:
         """Whether nothing more will be written."""
         return self.status != MessageStatus.PENDING
+
+
+class AttachmentQuerySet(models.QuerySet["Attachment"]):
+    """The only door to attachments."""
+
+    def for_visitor(self, visitor: Visitor) -> "QuerySet[Attachment]":
+        """Those the visitor has uploaded; the same rule as for conversations."""
+        if visitor.user_id is not None:
+            return self.filter(user_id=visitor.user_id)
+        if visitor.guest_key:
+            return self.filter(user=None, guest_key=visitor.guest_key)
+        return self.none()
+
+    def unsent(self) -> "QuerySet[Attachment]":
+        """Those that belong to no question yet."""
+        return self.filter(message=None)
+
+
+class Attachment(models.Model):
+    """A picture, checked and encoded anew by us. The row comes before its file and goes before it.
+
+    message: the question it was sent with, None until then; position: its place there. name: what its
+    owner called the upload. size_bytes, sha256, width, height: of our own file, in pixels.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, related_name="attachments"
+    )
+    guest_key = models.CharField(max_length=64, blank=True)
+    message = models.ForeignKey(
+        Message, null=True, blank=True, on_delete=models.CASCADE, related_name="attachments"
+    )
+    position = models.PositiveSmallIntegerField(default=0)
+    name = models.CharField(max_length=255)
+    media_type = models.CharField(max_length=20)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    size_bytes = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = AttachmentQuerySet.as_manager()
+
+    class Meta:
+        """In the order they stand in their question; one owner, as a conversation has."""
+
+        ordering: ClassVar[list[str]] = ["position", "created_at", "pk"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["created_at"], condition=Q(message=None), name="attachment_unsent"),
+        ]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(
+                condition=Q(user__isnull=False, guest_key="") | (Q(user__isnull=True) & ~Q(guest_key="")),
+                name="attachment_one_owner",
+            )
+        ]
+
+    def __str__(self) -> str:
+        """Show the name."""
+        return self.name
+
+    @property
+    def path(self) -> Path:
+        """Where its file is."""
+        ending = "jpg" if self.media_type == "image/jpeg" else "png"
+        return Path(settings.MEDIA_ROOT) / "attachments" / f"{self.pk}.{ending}"
+
+    @property
+    def url(self) -> str:
+        """Where its owner, and staff, see it."""
+        return reverse("chat:attachment", args=[self.pk])
+
+    @property
+    def item(self) -> AttachmentItem:
+        """What a page is told about it."""
+        return AttachmentItem(
+            id=str(self.pk), name=self.name, width=self.width, height=self.height, url=self.url
+        )

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chat.errors import ChatError, Empty, TooLong, UserMessage
 from chat.events import (
+    AttachmentItem,
     BlockItem,
     CitationItem,
     ErrorEvent,
@@ -38,6 +39,7 @@ from chat.events import (
 )
 
 __all__ = [
+    "AttachmentItem",
     "BlockItem",
     "CitationItem",
     "ErrorEvent",

@@ -1,6 +1,7 @@
 """The verbs of a turn: start, regenerate, cancel. What a worker does then stands in replies.py."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,9 +10,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from chat import events, limits
+from chat.attachments import keeping
 from chat.endings import stop_unattended
 from chat.errors import ChatError, ChatQueueFull, ConversationBusy, NotFound, StaleParent
-from chat.models import Assistant, Conversation, Message, MessageRole, MessageStatus
+from chat.models import Assistant, Attachment, Conversation, Message, MessageRole, MessageStatus
 from chat.titles import title_of
 from chat.visitors import Visitor
 from jobs import queue, worker
@@ -23,11 +25,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A turn that is stored and queued. is_repeat: this send had come before."""
+    """A turn that is stored and queued. attachments: the question's. is_repeat: this send had come before."""
 
     reply: Message
     question: Message
     client_id: str
+    attachments: tuple[Attachment, ...] = ()
     is_repeat: bool = False
 
     @property
@@ -40,6 +43,7 @@ class Accepted:
             message=str(self.reply.pk),
             text=self.question.text,
             parent=str(self.question.parent_id) if self.question.parent_id else None,
+            attachments=[attachment.item for attachment in self.attachments],
         )
 
 
@@ -51,12 +55,14 @@ def start_turn(
     conversation_id: UUID | None = None,
     assistant_slug: str = "",
     parent_id: UUID | None = None,
+    attachments: Sequence[UUID] = (),
     language: str = "",
     address: str = "",
 ) -> Accepted:
     """Store a question with its reply-to-be and queue the reply, all or nothing.
 
-    A client_id that came before returns the same turn. Raises: NotFound, StaleParent,
+    A client_id that came before returns the same turn. attachments: ids of the visitor's own pictures
+    that were not sent yet. Raises: NotFound, StaleParent, AttachmentGone, TooManyImages,
     ConversationBusy, RateLimited, ChatQueueFull.
     """
     if repeat := _repeat_of_start(visitor, client_id):
@@ -74,12 +80,13 @@ def start_turn(
                 client_id=client_id,
                 language=language,
             )
+            given = keeping.give_to(question, visitor, attachments)
             reply = _queue_reply(visitor, question)
     except (IntegrityError, ChatError):
         if repeat := _repeat_of_start(visitor, client_id):  # the same send, twice at the same moment
             return repeat
         raise
-    return Accepted(reply, question, client_id)
+    return Accepted(reply, question, client_id, given)
 
 
 def regenerate_turn(visitor: Visitor, message_id: UUID, client_id: str, address: str = "") -> Accepted:
@@ -99,7 +106,7 @@ def regenerate_turn(visitor: Visitor, message_id: UUID, client_id: str, address:
         if repeat := _repeat_of_regenerate(visitor, client_id):
             return repeat
         raise
-    return Accepted(reply, old.parent, client_id)
+    return Accepted(reply, old.parent, client_id, tuple(old.parent.attachments.all()))
 
 
 def _repeat_of_start(visitor: Visitor, client_id: str) -> Accepted | None:
@@ -109,7 +116,7 @@ def _repeat_of_start(visitor: Visitor, client_id: str) -> Accepted | None:
     reply = sent.children.order_by("created_at").first()
     if reply is None or sent.role != MessageRole.USER:
         raise NotFound(f"send {client_id}")
-    return Accepted(reply, sent, client_id, is_repeat=True)
+    return Accepted(reply, sent, client_id, tuple(sent.attachments.all()), is_repeat=True)
 
 
 def _repeat_of_regenerate(visitor: Visitor, client_id: str) -> Accepted | None:
@@ -118,7 +125,7 @@ def _repeat_of_regenerate(visitor: Visitor, client_id: str) -> Accepted | None:
         return None
     if sent.parent is None or sent.role != MessageRole.ASSISTANT:
         raise NotFound(f"send {client_id}")
-    return Accepted(sent, sent.parent, client_id, is_repeat=True)
+    return Accepted(sent, sent.parent, client_id, tuple(sent.parent.attachments.all()), is_repeat=True)
 
 
 def _conversation(visitor: Visitor, conversation_id: UUID | None, slug: str, text: str) -> Conversation:
@@ -172,8 +179,11 @@ def _queue_reply(visitor: Visitor, question: Message, *, owner: str = "", client
         client_id=client_id,
         language=question.language,
     )
+    engine = question.conversation.assistant.engine or settings.ENGINE
     try:
-        job = queue.enqueue("reply", str(reply.pk), owner=visitor.owner, limit=settings.MAX_QUEUED_REPLIES)
+        job = queue.enqueue(
+            "reply", str(reply.pk), owner=visitor.owner, engine=engine, limit=settings.MAX_QUEUED_REPLIES
+        )
     except QueueFull as exc:
         raise ChatQueueFull(exc.waiting, exc.room_in_s) from exc
     reply.job = job.pk

@@ -167,12 +167,13 @@ JOB_KINDS = {
     "model_pull": ("background", 30, "chat.model_desk.pulls.run_pull", "chat.model_desk.pulls.end_pull"),
     "playground": ("inference", 10, "chat.model_desk.duel.run_duel", "chat.model_desk.duel.end_duel"),
 }
-JOB_SWEEPS = ["chat.endings.end_stale_turns"]  # called every 15 s, beside the queue's own sweep
+JOB_SWEEPS = ["chat.endings.end_stale_turns", "chat.attachments.sweeping.sweep"]  # called every 15 s, beside the queue's own sweep
 JOB_SLOTS = {
     "inference": env.integer("INFERENCE_SLOTS", 0),
     "ingestion": env.integer("INGESTION_SLOTS", 1),
-    "background": 1,
+    "background": 2,
 }
+JOB_LIMITS = {"model_pull": 1}  # of a kind at once, everywhere: a long download leaves a slot to the others
 JOB_LEASE_S = 15
 JOB_MAX_ATTEMPTS = 2
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
@@ -219,6 +220,8 @@ RATE_LIMITS = env.flag("RATE_LIMITS", True)
 MAX_REPLIES_PER_USER = env.integer("MAX_REPLIES_PER_USER", 1)
 MAX_QUEUED_REPLIES = env.integer("MAX_QUEUED_REPLIES", 200)
 MAX_UPLOAD_MB = env.integer("MAX_UPLOAD_MB", 50)
+MAX_IMAGES = env.integer("MAX_IMAGES", 4)
+MAX_IMAGE_MB = env.integer("MAX_IMAGE_MB", 10)
 MAX_QUESTION_CHARS = 8000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_GET
 
@@ -15,6 +16,8 @@ from chat import history
 from chat.models import Assistant, Conversation
 from chat.views.words import catalogue
 from chat.visitors import Visitor, ensure_guest, visitor_of
+from inference.conf import get_engine
+from inference.errors import EngineError
 from knowledge.access import manageable_collections, readable_collections
 from knowledge.models import Document, DocumentStatus
 
@@ -77,6 +80,7 @@ def _page(request: HttpRequest, chat: _Chat) -> HttpResponse:
         "placeholder": chat.assistant.localized("placeholder"),
         "starters": chat.assistant.starters_for(),
         "max_chars": settings.MAX_QUESTION_CHARS,
+        "attach": _attach(chat.assistant),
         "no_conversation": UUID(int=0),
         "words": catalogue(),
         "is_first_visit": not listed,
@@ -85,6 +89,20 @@ def _page(request: HttpRequest, chat: _Chat) -> HttpResponse:
     response = render(request, "chat/conversation.html", context)
     patch_cache_control(response, private=True, no_cache=True)
     return response
+
+
+def _attach(assistant: Assistant) -> dict[str, object]:
+    """Say what the composer needs to know about pictures."""
+    try:
+        sees_images = get_engine(assistant.engine).sees_images
+    except EngineError:  # the reply will say what is wrong with it
+        sees_images = True
+    return {
+        "url": reverse("chat:attachments"),
+        "max_images": settings.MAX_IMAGES,
+        "max_bytes": settings.MAX_IMAGE_MB * 1024 * 1024,
+        "sees_images": sees_images,
+    }
 
 
 def _steps(request: HttpRequest) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 It writes JSON lines to what was its standard output: {"progress": [done, total]} while it works, then one
 {"result": …} or {"error": {"code", "params", "detail"}}. No Django, no settings, no secrets, no network.
+A module that reads something else than documents is started the same way and calls `serve`.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from knowledge.extract import limits
 from knowledge.extract.clean import clean_line
@@ -21,6 +22,8 @@ from knowledge.extract.formats import Source, format_of, reader_of
 from knowledge.extract.refusal import Refused
 from knowledge.extract.sniff import check_content
 from knowledge.extract.types import ExtractedText, FailureCode
+
+Work = Callable[[BinaryIO, str, "Channel"], Mapping[str, object]]
 
 _PROGRESS_S = 0.1
 _OUT_OF_MEMORY = ("Cannot allocate memory", "cannot allocate memory", "failed to map segment")
@@ -47,7 +50,16 @@ class Channel:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Read one file and report; exit status 0 with a result, 1 with a typed error."""
+    """Read one document and report."""
+    return serve(arguments, _extract)
+
+
+def _extract(file: BinaryIO, name: str, channel: Channel) -> Mapping[str, object]:
+    return read(Source(file, name, channel.progress)).to_json()
+
+
+def serve(arguments: Sequence[str], work: Work) -> int:
+    """Do the work on one file within the limits; exit status 0 with a result, 1 with a typed error."""
     options, path, name = _parse(arguments)
     channel = Channel(_take_stdout())
     limits.limit_resources(options["memory"], options["cpu"])
@@ -55,8 +67,8 @@ def main(arguments: Sequence[str]) -> int:
         with Path(path).open("rb") as file:  # before the rights to open other people's files are given up
             isolation = limits.cut_network()
             channel.say({"isolation": isolation})
-            result = read(Source(file, name, channel.progress))
-        channel.say({"result": result.to_json()})
+            result = work(file, name, channel)
+        channel.say({"result": result})
     except Refused as exc:
         return _fail(channel, exc.code, exc.detail, exc.params)
     except MemoryError:

@@ -1,4 +1,7 @@
-"""The public door: `extract` reads a file in a child process that can be lost without harm."""
+"""The public door: `extract` reads a file in a child process that can be lost without harm.
+
+`run_child` does the same for a reader of another kind of file, as chat's pictures are.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Generic, TypeVar
 
 from knowledge.extract.errors import (
     ExtractError,
@@ -31,6 +34,7 @@ from knowledge.extract.types import ExtractedText
 
 OnProgress = Callable[[int, int | None], None]
 ShouldStop = Callable[[], bool]
+T = TypeVar("T")
 
 DEFAULT_TIMEOUT_S = 60.0
 DEFAULT_MEMORY_BYTES = 1024**3
@@ -60,11 +64,40 @@ def extract(
     """
     name = name.replace("\0", "").encode("utf-8", "replace").decode() or "file"
     check_name(name)
+    return run_child(
+        "knowledge.extract.child",
+        path,
+        name,
+        ExtractedText.from_json,
+        timeout_s=timeout_s,
+        memory_bytes=memory_bytes,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+
+
+def run_child(
+    module: str,
+    path: Path,
+    name: str,
+    from_json: Callable[[Mapping[str, object]], T],
+    *,
+    timeout_s: float,
+    memory_bytes: int,
+    on_progress: OnProgress | None = None,
+    should_stop: ShouldStop | None = None,
+) -> T:
+    """Have a module that calls `child.serve` work on a file, and return its result.
+
+    from_json: makes a value of the child's result; raises ValueError, KeyError or TypeError for a wrong one.
+    Raises: ExtractError.
+    """
     if not path.is_file():
         raise MissingFile(str(path))
-    child = _start(path, name, timeout_s, memory_bytes)
+    child = _start(module, path, name, timeout_s, memory_bytes)
+    deadline = time.monotonic() + timeout_s
     try:
-        answer = _Conversation(child, time.monotonic() + timeout_s, on_progress, should_stop).run()
+        answer = _Conversation(child, deadline, from_json, on_progress, should_stop).run()
     finally:
         _kill(child)
     if isinstance(answer, ExtractError):
@@ -84,9 +117,11 @@ def check_name(name: str) -> None:
         raise build_error(exc.code, exc.params) from exc
 
 
-def _start(path: Path, name: str, timeout_s: float, memory_bytes: int) -> subprocess.Popen[bytes]:
+def _start(
+    module: str, path: Path, name: str, timeout_s: float, memory_bytes: int
+) -> subprocess.Popen[bytes]:
     limits = [f"--memory={memory_bytes}", f"--cpu={max(1, math.ceil(timeout_s))}"]
-    command = [sys.executable, "-m", "knowledge.extract.child", *limits, str(path.resolve()), name]
+    command = [sys.executable, "-m", module, *limits, str(path.resolve()), name]
     return subprocess.Popen(  # noqa: S603 - our own module, no shell, the name is one argument
         command,
         cwd=_PROJECT,
@@ -109,25 +144,27 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
             pipe.close()
 
 
-class _Conversation:
+class _Conversation(Generic[T]):
     """Listens to one child until it has answered, died, or used up its time."""
 
     def __init__(
         self,
         child: subprocess.Popen[bytes],
         deadline: float,
+        from_json: Callable[[Mapping[str, object]], T],
         on_progress: OnProgress | None,
         should_stop: ShouldStop | None,
     ) -> None:
         self._child = child
         self._deadline = deadline
+        self._from_json = from_json
         self._on_progress = on_progress
         self._should_stop = should_stop
         self._pending = bytearray()
         self._stderr = b""
-        self._answer: ExtractedText | ExtractError | None = None
+        self._answer: T | ExtractError | None = None
 
-    def run(self) -> ExtractedText | ExtractError:
+    def run(self) -> T | ExtractError:
         """Return what the child said, or what its end means."""
         with selectors.DefaultSelector() as selector:
             for pipe in (self._child.stdout, self._child.stderr):
@@ -168,7 +205,7 @@ class _Conversation:
         try:
             message = json.loads(line)
             if "result" in message:
-                self._answer = ExtractedText.from_json(message["result"])
+                self._answer = self._from_json(message["result"])
             elif "error" in message:
                 error = message["error"]
                 self._answer = build_error(error["code"], error["params"], error["detail"])

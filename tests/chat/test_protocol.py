@@ -284,6 +284,7 @@ def test_page_names_every_event_with_its_fields_in_order() -> None:
 def test_page_names_every_nested_value_with_its_fields_in_order() -> None:
     shapes = {
         "an item of `sources": events.SourceItem,
+        "an item of `attachments": events.AttachmentItem,
         "an item of `nearest": events.NearestItem,
         "an item of `blocks": events.BlockItem,
         "an item of `citations": events.CitationItem,
