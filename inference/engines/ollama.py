@@ -1,9 +1,10 @@
 """An Ollama server, through its own /api/chat."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from inference.engines.remote import options
+from inference.engines.remote import images, options
 from inference.engines.remote.call import Call
 from inference.engines.remote.connection import Connection
 from inference.engines.remote.deadlines import Timeouts
@@ -15,9 +16,10 @@ from inference.engines.remote.ndjson import ChatReader
 from inference.engines.remote.wire import WireReader
 from inference.errors import EngineError, ModelNotFound
 from inference.special_tokens import fold_system
-from inference.types import GenerationRequest, ShouldStop, never_stop
+from inference.types import ChatMessage, GenerationRequest, ShouldStop, never_stop
 
 LIST_S: Final = 10.0
+SIGHTED_FAMILIES: Final = frozenset({"clip", "mllama"})  # how a server before 0.6.4 names an image encoder
 KEEP_ALIVE_S: Final = 1800  # the server's own default unloads a model after five idle minutes
 
 
@@ -40,10 +42,17 @@ class OllamaEngine(RemoteEngine):
         super().__init__(
             Connection(url), model=model, slots=slots, context_tokens=context_tokens, timeouts=timeouts
         )
+        self._looked_at = ""  # the model the server has said the abilities of
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._looked_at = ""
+        super().close()
 
     def _prepare(self) -> None:
         """Find the model and have the server load it, with the same context as every question."""
         self._found = self._find_model()
+        self._look_at_model(self._found)
         body = {
             "model": self._found,
             "messages": [],
@@ -56,14 +65,31 @@ class OllamaEngine(RemoteEngine):
             self._mark_warm()
 
     def _look(self) -> str:
+        until = time.monotonic() + HEALTH_S
         name = chosen(installed(self._connection, HEALTH_S), self._wanted)
+        self._look_at_model(name, timeout_s=until - time.monotonic())
         return f"{name} at {self._connection.url} answers."
 
     def _find_model(self, should_stop: ShouldStop = never_stop) -> str:
         return chosen(installed(self._connection, LIST_S, should_stop), self._wanted)
 
+    def _look_at_model(
+        self, model: str, should_stop: ShouldStop = never_stop, *, timeout_s: float = LIST_S
+    ) -> None:
+        """Ask once what the model can do; a server that does not say is asked by the question itself."""
+        if self._looked_at == model:
+            return
+        try:
+            told = self._connection.fetch(
+                "POST", "/api/show", {"model": model}, timeout_s=timeout_s, should_stop=should_stop
+            )
+        except UpstreamFailure:
+            return
+        self._looked_at = model
+        self._is_blind = sight(told) is False
+
     def _start(self, request: GenerationRequest, model: str) -> tuple[Call, WireReader]:
-        messages = options.clean(request.messages)
+        messages = options.clean(request.messages, images.OLLAMA_MARKS if self.sees_images else ())
         if has_no_system_role(model):
             messages = fold_system(messages)
         given: dict[str, object] = {
@@ -76,16 +102,38 @@ class OllamaEngine(RemoteEngine):
         }
         if request.seed is not None:
             given["seed"] = request.seed
-        body = {
+        body: dict[str, object] = {
             "model": model,
-            "messages": [{"role": one.role.value, "content": one.content} for one in messages],
+            "messages": [wire_message(message) for message in messages],
             "stream": True,
             "truncate": False,  # else what is too long is dropped without a word,
             "shift": False,  # also in mid-reply
             "keep_alive": KEEP_ALIVE_S,
             "options": given,
         }
+        if request.guidance is not None:
+            body["format"] = options.schema_of(request.guidance)
         return self._connection.start("POST", "/api/chat", body), ChatReader()
+
+
+def wire_message(message: ChatMessage) -> Mapping[str, object]:
+    """Write one message."""
+    written: dict[str, object] = {"role": message.role.value, "content": message.content}
+    if message.images:
+        written["images"] = [images.base64_of(image) for image in message.images]
+    return written
+
+
+def sight(shown: object) -> bool | None:
+    """Tell from /api/show whether a model sees images; None where an older server does not say."""
+    if abilities := items_at(shown, "capabilities"):
+        return "vision" in abilities
+    facts = at(shown, "model_info")
+    names = [str(name) for name in facts] if isinstance(facts, Mapping) else []
+    if at(shown, "projector_info") or any(".vision." in name for name in names):
+        return True
+    families = items_at(shown, "details", "families")
+    return bool(SIGHTED_FAMILIES.intersection(map(str, families))) if families else None
 
 
 def installed(connection: Connection, timeout_s: float, should_stop: ShouldStop = never_stop) -> list[str]:

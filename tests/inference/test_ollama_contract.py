@@ -7,7 +7,7 @@ import pytest
 from inference.engines.base import Engine
 from inference.engines.ollama import OllamaEngine
 from tests.inference.contract import EngineContract, request, run
-from tests.inference.servers.ollama_like import ollama_server
+from tests.inference.servers.ollama_like import MODEL, READS, lists, ollama_server
 
 
 class TestOllama(EngineContract):
@@ -24,3 +24,13 @@ class TestOllama(EngineContract):
 
         assert engine.count_tokens(request().messages) >= finish.usage.prompt_tokens > 3
         assert finish.usage.completion_tokens == 30
+
+
+class TestOllamaWithATextModel(TestOllama):
+    @pytest.fixture(scope="class")
+    def engine(self) -> Iterator[Engine]:
+        with ollama_server(listing=lists(MODEL, **READS)) as server:
+            engine = OllamaEngine(server.url)
+            engine.load()
+            yield engine
+            engine.close()

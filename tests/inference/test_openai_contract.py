@@ -7,14 +7,16 @@ import pytest
 from inference.engines.base import Engine
 from inference.engines.openai import OpenAIEngine
 from tests.inference.contract import EngineContract, request, run
-from tests.inference.servers.openai_like import openai_server
+from tests.inference.servers.openai_like import MODEL, openai_server
+
+VISION = "microsoft/Phi-3.5-vision-instruct"
 
 
 class TestOpenAI(EngineContract):
     @pytest.fixture(scope="class")
     def engine(self) -> Iterator[Engine]:
         with openai_server() as server:
-            engine = OpenAIEngine(f"{server.url}/v1")
+            engine = OpenAIEngine(f"{server.url}/v1", model=VISION)
             yield engine
             engine.close()
 
@@ -24,3 +26,21 @@ class TestOpenAI(EngineContract):
 
         assert engine.count_tokens(request().messages) >= finish.usage.prompt_tokens > 3
         assert finish.usage.completion_tokens == 30
+
+
+class TestOpenAIWithATextModel(TestOpenAI):
+    @pytest.fixture(scope="class")
+    def engine(self) -> Iterator[Engine]:
+        with openai_server() as server:
+            engine = OpenAIEngine(f"{server.url}/v1", model=MODEL)
+            yield engine
+            engine.close()
+
+
+class TestOpenAIWithImagesInTheText(TestOpenAI):
+    @pytest.fixture(scope="class")
+    def engine(self) -> Iterator[Engine]:
+        with openai_server() as server:
+            engine = OpenAIEngine(f"{server.url}/v1", model=VISION, images="inline")
+            yield engine
+            engine.close()

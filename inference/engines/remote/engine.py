@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from inference.engines.base import Health, refuse_images, refuse_unsupported
-from inference.engines.remote import estimates, options
+from inference.engines.remote import estimates, options, unsupported
 from inference.engines.remote.breaker import Breaker
 from inference.engines.remote.call import Call
 from inference.engines.remote.connection import POLL_S, Connection
@@ -15,10 +15,18 @@ from inference.engines.remote.deadlines import Deadlines, Timeouts
 from inference.engines.remote.failures import Stopped, UpstreamFailure
 from inference.engines.remote.reply import Reply
 from inference.engines.remote.wire import WireReader
-from inference.errors import ContentRefused, EngineError, EngineTimeout, StreamInterrupted
+from inference.errors import (
+    ContentRefused,
+    EngineError,
+    EngineTimeout,
+    GuidanceNotSupported,
+    ImagesNotSupported,
+    StreamInterrupted,
+)
 from inference.slots import Slots
 from inference.types import (
     ChatMessage,
+    Delta,
     Finish,
     FinishReason,
     GenerationRequest,
@@ -37,8 +45,6 @@ class RemoteEngine(ABC):
 
     name: str
     can_continue = False  # no two kinds of server take a begun answer in the same way
-    sees_images = False
-    can_guide = False
     warm_s: float  # how long the server keeps an idle model in memory
 
     def __init__(
@@ -54,6 +60,18 @@ class RemoteEngine(ABC):
         self._places = Slots(slots)
         self._is_loaded = False
         self._warm_at = float("-inf")
+        self._is_blind = False  # until the server says that its model reads text only,
+        self._is_unguided = False  # or that it cannot hold to a schema
+
+    @property
+    def sees_images(self) -> bool:
+        """Whether images may be sent: yes, until the server has said otherwise."""
+        return not self._is_blind
+
+    @property
+    def can_guide(self) -> bool:
+        """Whether a schema may be sent: yes, until the server has refused one."""
+        return not self._is_unguided
 
     @property
     def has_model(self) -> bool:
@@ -113,6 +131,7 @@ class RemoteEngine(ABC):
         self._is_loaded = False
         self._found = ""
         self._warm_at = float("-inf")
+        self._is_blind = self._is_unguided = False
         self._connection.close()
 
     @abstractmethod
@@ -131,6 +150,9 @@ class RemoteEngine(ABC):
     def _start(self, request: GenerationRequest, model: str) -> tuple[Call, WireReader]:
         """Send the request."""
 
+    def _look_at_model(self, model: str, should_stop: ShouldStop) -> None:  # noqa: B027 - few servers tell
+        """Ask what the model can do, before images are sent to it. Raises: UpstreamFailure, Stopped."""
+
     def _adapt(self, failure: UpstreamFailure) -> bool:
         """Learn from a refusal; True where the same request will now be written in another way."""
         return False
@@ -145,10 +167,12 @@ class RemoteEngine(ABC):
                 try:
                     yield from self._attempt(request, reply, should_stop)
                     return
-                except UpstreamFailure as failure:
+                except UpstreamFailure as caught:
                     if reply.tokens:
                         yield from reply.rest()
-                        raise _broken_off(failure) from failure
+                        raise _broken_off(caught) from caught
+                    failure = unsupported.meant(caught, request)
+                    self._remember(failure.error)
                     if self._adapt(failure):
                         continue
                     wait_s = wait_before_retry(failure, retries, self._timeouts.first_wait_s)
@@ -167,15 +191,25 @@ class RemoteEngine(ABC):
         self._breaker.check()
         if not self.has_model:
             self._found = self._find_model(should_stop)
+        if any(message.images for message in request.messages):
+            self._look_at_model(self.model, should_stop)
+        refuse_unsupported(self, request)  # more is known of the model now
         call, reader = self._start(request, self.model)
         try:
-            for event in reply.read(call, reader):
+            events = reply.read(call, reader)
+            for event in events if request.guidance is None else _shaped(events):
                 self._mark_warm()
                 yield event
         finally:
             call.close()
             if reply.tokens:
                 self._breaker.succeeded()
+
+    def _remember(self, error: EngineError) -> None:
+        """Keep in mind what the server cannot do at all, so that it is not sent again."""
+        if unsupported.is_for_good(error):
+            self._is_blind |= isinstance(error, ImagesNotSupported)
+            self._is_unguided |= isinstance(error, GuidanceNotSupported)
 
     def _mark_warm(self) -> None:
         self._warm_at = time.monotonic()
@@ -188,6 +222,17 @@ def wait_before_retry(failure: UpstreamFailure, retries: int, first_wait_s: floa
     if failure.wait_s is not None:
         return failure.wait_s
     return first_wait_s * (1 << retries) * random.uniform(1, 1.25)  # noqa: S311 - so that not all ask at once
+
+
+def _shaped(events: Iterator[StreamEvent]) -> Iterator[StreamEvent]:
+    """Pass a guided reply on; its end only where the text is what was asked for."""
+    said = ""
+    for event in events:
+        if isinstance(event, Delta):
+            said += event.text
+        elif event.reason is FinishReason.STOP:
+            unsupported.check_shape(said)
+        yield event
 
 
 def _broken_off(failure: UpstreamFailure) -> EngineError:

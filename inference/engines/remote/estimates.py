@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from inference.image_tokens import count_images
 from inference.types import ChatMessage
 
 MESSAGE_TOKENS: Final = 6  # role and end marks of the template
@@ -25,8 +26,12 @@ def count_text(text: str) -> int:
 
 
 def count_messages(messages: Sequence[ChatMessage]) -> int:
-    """Count the tokens of a prompt, template included."""
-    return REPLY_TOKENS + sum(MESSAGE_TOKENS + count_text(message.content) for message in messages)
+    """Count the tokens of a prompt, template and images included.
+
+    Images are counted as the Phi vision models cut them, which is more than most others make of them.
+    """
+    texts = sum(MESSAGE_TOKENS + count_text(message.content) for message in messages)
+    return REPLY_TOKENS + texts + count_images(messages)
 
 
 def _tokens(piece: str) -> int:

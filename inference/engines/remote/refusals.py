@@ -38,6 +38,7 @@ _NO_MODEL: Final = re.compile(
     r"DeploymentNotFound|model_not_found|try pulling it|\bmodel\b.{0,200}?\b(not found|does not exist)",
     re.IGNORECASE | re.DOTALL,
 )
+_ENCODED: Final = re.compile(r"data:[\w/.+-]{0,40};base64,[^\s'\"]*|[A-Za-z0-9+/=]{100,}")
 _BUSY: Final = re.compile(r"server busy|too many requests|overloaded|maximum pending requests", re.I)
 
 
@@ -149,5 +150,12 @@ def _status_in(body: str) -> int:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
+    """Make one line of it, without the images that a refusal may repeat."""
+    line = " ".join(_ENCODED.sub(_left_out, text).split())
     return line if len(line) <= MAX_DETAIL_CHARS else line[: MAX_DETAIL_CHARS - 1] + "…"
+
+
+def _left_out(encoded: re.Match[str]) -> str:
+    """Leave out what is base64; a long word has no digits."""
+    is_image = encoded[0].startswith("data:") or any(character.isdigit() for character in encoded[0])
+    return "[image]" if is_image else encoded[0]

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.inference.servers.counting import NUMBERS, prompt_tokens, words
+from tests.inference.servers.counting import prompt_tokens, words
 from tests.inference.servers.wire import Answer, Exchange, WireServer, serving
 
 MODEL = "phi3.5:latest"
@@ -22,11 +22,12 @@ def counts(exchange: Exchange) -> None:
         return
     options = exchange.body["options"]
     assert isinstance(options, dict)
-    said = words(options["num_predict"])
+    is_guided = "format" in exchange.body
+    said = words(options["num_predict"], is_guided=is_guided)
     exchange.head(kind="application/x-ndjson")
     for word in said:
         exchange.write(line(word))
-    reason = "stop" if len(said) == len(NUMBERS.split()) else "length"
+    reason = "stop" if said == words(None, is_guided=is_guided) else "length"
     counted = {"prompt_eval_count": prompt_tokens(exchange.body), "eval_count": len(said)}
     exchange.write(line(done=True, done_reason=reason, total_duration=5_000_000, **counted))
     exchange.end()
@@ -49,9 +50,18 @@ def refuses(status: int, error: str) -> Answer:
     return lambda exchange: exchange.whole(status, {"error": error})
 
 
-def lists(*names: str) -> Answer:
-    """Answer /api/tags."""
-    return lambda exchange: exchange.whole(200, {"models": [{"name": name} for name in names]})
+def lists(*names: str, **shown: object) -> Answer:
+    """Answer /api/tags with names, and /api/show with `shown`."""
+
+    def answer(exchange: Exchange) -> None:
+        is_shown = exchange.seen.path == "/api/show"
+        exchange.whole(200, shown if is_shown else {"models": [{"name": name} for name in names]})
+
+    return answer
+
+
+SEES = {"capabilities": ["completion", "vision"]}
+READS = {"capabilities": ["completion", "tools"]}
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.inference.servers.counting import NUMBERS, prompt_tokens, words
+from tests.inference.servers.counting import prompt_tokens, words
 from tests.inference.servers.wire import Answer, Exchange, WireServer, serving
 
 MODEL = "microsoft/Phi-3.5-mini-instruct"
@@ -29,12 +29,13 @@ def usage(exchange: Exchange, written: int) -> dict[str, object]:
 
 def counts(exchange: Exchange) -> None:
     """Stream as vLLM does: role, pieces, finish reason, usage without choices, [DONE]."""
-    said = words(exchange.body.get("max_tokens"))
+    is_guided = "response_format" in exchange.body
+    said = words(exchange.body.get("max_tokens"), is_guided=is_guided)
     exchange.head()
     exchange.write(chunk())
     for word in said:
         exchange.write(chunk(word))
-    exchange.write(chunk("", "stop" if len(said) == len(NUMBERS.split()) else "length"))
+    exchange.write(chunk("", "stop" if said == words(None, is_guided=is_guided) else "length"))
     options = exchange.body.get("stream_options")
     if isinstance(options, dict) and options.get("include_usage"):
         exchange.write(event({"choices": [], "usage": usage(exchange, len(said))}))

@@ -95,7 +95,7 @@ Answer = Callable[[Exchange], None]
 class WireServer:
     """A server under test's control: `answers` are used up one by one, then `answer` stands.
 
-    requests: to everything but what `listing` answers (GET).
+    requests: to everything but what `listing` answers (GET, and Ollama's question about a model).
     """
 
     answer: Answer
@@ -107,7 +107,7 @@ class WireServer:
     hung_up: threading.Event = field(default_factory=threading.Event)
 
     def respond(self, exchange: Exchange) -> None:
-        if exchange.seen.method == "GET":
+        if exchange.seen.method == "GET" or exchange.seen.path == "/api/show":
             self.listings.append(exchange.seen)
             self.listing(exchange)
             return
