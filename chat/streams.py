@@ -16,7 +16,7 @@ from chat.models import Message, MessageStatus
 from chat.replay import Written, index_of_seq, start_index, written
 from chat.writer import labels
 from inference.types import FinishReason
-from jobs import queue
+from jobs import waiting
 from jobs.errors import LogUnavailable
 from jobs.event_log import Entry
 from jobs.log import get_log
@@ -150,7 +150,7 @@ async def _live(reply: Message, after: int) -> AsyncGenerator[EventDict, None]:
 
 async def _tell_position(reply: Message, arrived: "asyncio.Queue[EventDict | None]") -> None:
     await asyncio.sleep(QUEUE_FIRST_LOOK_S)
-    told: queue.Position | None = None
+    told: waiting.Position | None = None
     while position := await in_thread(_position)(reply):
         if position != told:
             event = events.ReplyQueued(str(reply.pk), position.position, position.eta_s)
@@ -159,9 +159,9 @@ async def _tell_position(reply: Message, arrived: "asyncio.Queue[EventDict | Non
         await asyncio.sleep(QUEUE_POLL_S)
 
 
-def _position(reply: Message) -> queue.Position | None:
+def _position(reply: Message) -> waiting.Position | None:
     job = Job.objects.filter(pk=reply.job).first() if reply.job else None
-    return queue.position(job) if job else None
+    return waiting.position(job) if job else None
 
 
 def is_over(reply: Message) -> bool:

@@ -35,23 +35,29 @@ def next_owner(claimants: Sequence[Claimant]) -> str | None:
     return min(claimants, key=lambda one: one.key).owner if claimants else None
 
 
-def place(claimants: Mapping[str, Claimant], owner: str, before: int) -> int:
-    """Return the place in line, from 1, of a job with `before` older ones of its owner in front of it."""
+def ahead(claimants: Mapping[str, Claimant], owner: str, before: int) -> dict[str, int]:
+    """Return how many jobs of each owner start before one with `before` older ones of its own owner."""
     mine = claimants[owner]
-    ahead = sum(
-        min(one.waiting, before + (one.key < mine.key)) for one in claimants.values() if one is not mine
-    )
-    return before + ahead + 1
+    return {
+        one.owner: before if one is mine else min(one.waiting, before + (one.key < mine.key))
+        for one in claimants.values()
+    }
 
 
-def expected_wait_s(place: int, usual_s: float, running_for_s: Sequence[float]) -> float:
-    """Return the seconds until the job at a place starts.
+def left_s(usual_s: float, already_s: float) -> float:
+    """Return the seconds a running job probably still takes."""
+    return max(usual_s - already_s, ALMOST_DONE * usual_s)
 
-    running_for_s: since when each running job runs. While jobs wait every slot is taken, so there are as
-    many slots as jobs that run, on however many machines.
+
+def expected_wait_s(takes_s: Sequence[float], free_in_s: Sequence[float]) -> float:
+    """Return the seconds until a job starts.
+
+    takes_s: what each job in front of it takes, the next one first. free_in_s: in how many seconds each
+    running job ends. While jobs wait every slot is taken, so there are as many slots as jobs that run,
+    on however many machines.
     """
-    free_in = [max(usual_s - already, ALMOST_DONE * usual_s) for already in running_for_s] or [0.0]
-    heapq.heapify(free_in)
-    for _ in range(place - 1):
-        heapq.heapreplace(free_in, free_in[0] + usual_s)
-    return free_in[0]
+    free = list(free_in_s) or [0.0]
+    heapq.heapify(free)
+    for takes in takes_s:
+        heapq.heapreplace(free, free[0] + takes)
+    return free[0]

@@ -23,6 +23,7 @@ class Job(models.Model):
     kind: a key of settings.JOB_KINDS, which names its queue, handler and priority.
     owner: who it is done for, the unit of fairness: "u:<id>", "g:<guest key>" or "" for the site.
     subject: id of the row it works on, in whatever form its handler understands.
+    engine: what writes it, as far as that tells how long it takes; "" where nothing but the kind does.
     attempt: how often it was claimed; lease_until: when a silent worker counts as dead.
     progress_done / progress_total: in units of the kind (pages, chunks, bytes); total 0 = unknown.
     """
@@ -33,6 +34,7 @@ class Job(models.Model):
     priority = models.PositiveSmallIntegerField(default=50)
     owner = models.CharField(max_length=80, blank=True)
     subject = models.CharField(max_length=80)
+    engine = models.CharField(max_length=40, blank=True)
     state = models.CharField(max_length=12, choices=JobState.choices, default=JobState.QUEUED)
     attempt = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -45,13 +47,14 @@ class Job(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        """Indexes follow the two questions asked all the time: what is next, and whose lease is over."""
+        """Indexes follow what is asked all the time: what is next, whose lease is over, how long it takes."""
 
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["queue", "state", "priority", "created_at"], name="job_next"),
             models.Index(fields=["state", "lease_until"], name="job_lease"),
             models.Index(fields=["kind", "subject"], name="job_subject"),
             models.Index(fields=["owner", "state"], name="job_owner"),
+            models.Index(fields=["kind", "engine", "-finished_at"], name="job_speed"),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The queue: enqueue, claim the fairest, heartbeat, finish, cancel, sweep, position.
+"""The queue: enqueue, claim the fairest, heartbeat, finish, cancel, sweep. jobs/waiting.py tells places.
 
 The database is the queue. A Celery message only says that a slot may be free (jobs/wake.py), so
 a lost or doubled message does no harm. Every change of state is a conditional UPDATE: whoever
@@ -6,48 +6,41 @@ changes the row has won.
 """
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Min, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 
-from jobs import fairness
+from jobs import fairness, line
 from jobs.errors import LeaseLost, QueueFull
 from jobs.models import Job, JobState
+from jobs.waiting import room_in_s
 from jobs.wake import wake
 
 logger = logging.getLogger(__name__)
 
 WORKER_LOST = "worker_lost"
-RECENT = 20  # jobs that tell how long one takes
 WAKES_A_SWEEP = 64  # a restart finds many jobs waiting and no message about any of them
 _CLAIM_LOCK = 0x6A6F6273  # any number that is the same in every process
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Place in line, from 1 (next), and the seconds until it probably starts; None = not known yet."""
-
-    position: int
-    eta_s: float | None
-
-
-def enqueue(kind: str, subject: str, *, owner: str = "", limit: int | None = None) -> Job:
+def enqueue(kind: str, subject: str, *, owner: str = "", engine: str = "", limit: int | None = None) -> Job:
     """Add a job and wake a worker once the transaction is committed.
 
-    limit: refuse when this many jobs of the queue wait already. Raises: QueueFull.
+    engine: what will write it; waiting times are measured for each. limit: refuse when this many jobs of
+    the queue wait already. Raises: QueueFull.
     """
     queue, priority, *_ = settings.JOB_KINDS[kind]
     if limit is not None:
-        waiting = Job.objects.filter(queue=queue, state=JobState.QUEUED).count()
-        if waiting >= limit:
-            raise QueueFull(waiting, expected_wait_s(queue, kind, place=1))
-    job = Job.objects.create(kind=kind, queue=queue, priority=priority, subject=subject, owner=owner)
+        already = Job.objects.filter(queue=queue, state=JobState.QUEUED).count()
+        if already >= limit:
+            raise QueueFull(already, room_in_s(queue))
+    job = Job.objects.create(
+        kind=kind, queue=queue, priority=priority, subject=subject, owner=owner, engine=engine
+    )
     transaction.on_commit(lambda: wake(queue))
     return job
 
@@ -57,7 +50,7 @@ def claim(queue: str) -> Job | None:
 
     Lower priority numbers first; of those a job whose worker died, then the owner whose turn it is
     (jobs/fairness.py), then its oldest. An owner never runs more than MAX_REPLIES_PER_USER jobs of the
-    inference queue at once.
+    inference queue at once, a kind never more than settings.JOB_LIMITS says.
     """
     if not Job.objects.filter(queue=queue, state=JobState.QUEUED).exists():
         return None  # most wake-ups end here, without a lock
@@ -95,43 +88,32 @@ def _take(job: Job) -> bool:
 
 
 def _fairest(queue: str) -> Job | None:
-    waiting = Job.objects.filter(queue=queue, state=JobState.QUEUED, is_cancel_requested=False)
-    running = _running(queue)
-    if queue == "inference":
+    claimable = line.waiting_in(queue).exclude(kind__in=_full_kinds(queue))
+    running = line.running_in(queue)
+    if queue == line.CAPPED_QUEUE:
         full = [owner for owner, count in running.items() if owner and count >= settings.MAX_REPLIES_PER_USER]
-        waiting = waiting.exclude(owner__in=full)
-    top = waiting.order_by("priority").values_list("priority", flat=True).first()
+        claimable = claimable.exclude(owner__in=full)
+    top = claimable.order_by("priority").values_list("priority", flat=True).first()
     if top is None:
         return None
-    waiting = waiting.filter(priority=top).order_by("created_at", "pk")
-    if interrupted := waiting.filter(attempt__gt=0).first():
+    claimable = claimable.filter(priority=top).order_by("created_at", "pk")
+    if interrupted := claimable.filter(attempt__gt=0).first():
         return interrupted  # somebody looks at half of it
-    owner = fairness.next_owner(list(_claimants(queue, top, waiting, running).values()))
-    return waiting.filter(owner=owner).first()
+    owner = fairness.next_owner(list(line.claimants(queue, top, claimable, running).values()))
+    return claimable.filter(owner=owner).first()
 
 
-def _running(queue: str) -> dict[str, int]:
-    running = Job.objects.filter(queue=queue, state=JobState.RUNNING)
-    return dict(running.values_list("owner").annotate(Count("pk")))
+def _full_kinds(queue: str) -> list[str]:
+    """Name the kinds of which no more may run at once, so that long ones leave a slot to the others."""
+    limits = {kind: most for kind, most in settings.JOB_LIMITS.items() if _queue_of(kind) == queue}
+    if not limits:
+        return []
+    running = Job.objects.filter(kind__in=limits, state=JobState.RUNNING).values_list("kind")
+    return [kind for kind, count in running.annotate(Count("pk")).order_by() if count >= limits[kind]]
 
 
-def _claimants(
-    queue: str, priority: int, waiting: QuerySet[Job], running: Mapping[str, int]
-) -> dict[str, fairness.Claimant]:
-    """Return the owners of waiting jobs, which have one priority."""
-    owners = waiting.order_by().values_list("owner").annotate(Count("pk"), Min("created_at"))
-    rows: list[tuple[str, int, datetime]] = list(owners)
-    if not rows:
-        return {}
-    oldest = min(since for _owner, _count, since in rows)
-    started = Job.objects.filter(
-        queue=queue, priority=priority, owner__in=[owner for owner, *_ in rows], started_at__gt=oldest
-    )
-    last = dict(started.values_list("owner").annotate(Max("started_at")))
-    return {
-        owner: fairness.Claimant(owner, count, running.get(owner, 0), since, last.get(owner))
-        for owner, count, since in rows
-    }
+def _queue_of(kind: str) -> str:
+    return str(settings.JOB_KINDS[kind][0]) if kind in settings.JOB_KINDS else ""
 
 
 def heartbeat(job: Job) -> bool:
@@ -216,42 +198,3 @@ def release_all_leases() -> int:
     """Treat every running job as its worker's loss; only for a process that knows it is the only one."""
     long_ago = timezone.now() - timedelta(seconds=1)
     return Job.objects.filter(state=JobState.RUNNING).update(lease_until=long_ago)
-
-
-def position(job: Job) -> Position | None:
-    """Return the place in line of a queued job; None once it is not queued any more."""
-    job_now = Job.objects.filter(pk=job.pk, state=JobState.QUEUED).first()
-    if job_now is None:
-        return None
-    place = _place(job_now)
-    return Position(place, expected_wait_s(job_now.queue, job_now.kind, place))
-
-
-def _place(job: Job) -> int:
-    waiting = Job.objects.filter(queue=job.queue, state=JobState.QUEUED, is_cancel_requested=False)
-    first = waiting.filter(priority__lt=job.priority).count()
-    equals = waiting.filter(priority=job.priority)
-    older = Q(created_at__lt=job.created_at) | Q(created_at=job.created_at, pk__lt=job.pk)
-    interrupted = equals.filter(attempt__gt=0)
-    if job.attempt:
-        return first + interrupted.filter(older).count() + 1
-    fresh = equals.filter(attempt=0)
-    before = fresh.filter(older, owner=job.owner).count()
-    claimants = _claimants(job.queue, job.priority, fresh, _running(job.queue))
-    return first + interrupted.count() + fairness.place(claimants, job.owner, before)
-
-
-def expected_wait_s(queue: str, kind: str, place: int) -> float | None:
-    """Return the seconds until the job at a place starts, by what the last ones took; None = not known."""
-    now = timezone.now()
-    taken = ExpressionWrapper(F("finished_at") - F("started_at"), output_field=DurationField())
-    done = Job.objects.filter(kind=kind, state=JobState.DONE, finished_at__gt=now - timedelta(hours=1))
-    recent: list[timedelta] = list(
-        done.order_by("-finished_at").annotate(taken=taken).values_list("taken", flat=True)[:RECENT]
-    )
-    if not recent:
-        return None
-    usual_s = sum(one.total_seconds() for one in recent) / len(recent)
-    running = Job.objects.filter(queue=queue, state=JobState.RUNNING).values_list("started_at", flat=True)
-    running_for_s = [(now - at).total_seconds() for at in running if at]
-    return round(fairness.expected_wait_s(place, usual_s, running_for_s), 1)

@@ -111,12 +111,22 @@ def run(job: Job) -> None:
     except LeaseLost:
         _let_go(job)
     except Exception as exc:  # the edge of the room: whatever a handler lets through ends the job
-        logger.exception("%s failed", job)
-        _finish_failed(job, str(getattr(exc, "code", "internal")))
+        code = _code_of(exc)
+        if code:
+            logger.warning("%s failed: %s: %s", job, code, exc)
+        else:
+            logger.exception("%s failed", job)
+        _finish_failed(job, code or "internal")
     finally:
         with _leases_lock:
             if _leases.get(job.pk) is lease:
                 del _leases[job.pk]
+
+
+def _code_of(error: Exception) -> str:
+    """Return the code of an error that a room foresaw; "" for any other."""
+    code = getattr(error, "code", None)
+    return code if isinstance(code, str) and hasattr(error, "user_message") else ""
 
 
 def _let_go(job: Job) -> None:

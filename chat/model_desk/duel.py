@@ -64,11 +64,18 @@ def ask(user: User, question: str, sides: Sequence[Contender], collection: str =
     }
     get_log().append(log_key(key), 0, [asked])
     try:
-        queue.enqueue(KIND, key, owner=f"u:{user.pk}", limit=settings.MAX_QUEUED_REPLIES)
+        queue.enqueue(
+            KIND, key, owner=f"u:{user.pk}", engine=_engines(sides), limit=settings.MAX_QUEUED_REPLIES
+        )
     except QueueFull:
         get_log().close(log_key(key))
         raise
     return key
+
+
+def _engines(sides: Sequence[Contender]) -> str:
+    """Name both engines, whichever stands first."""
+    return "+".join(sorted(side.value.partition("@")[0] for side in sides))
 
 
 def stop(job: Job) -> None:

@@ -10,7 +10,7 @@ from chat.markdown import render_document
 from chat.model_desk import telling
 from chat.model_desk.duel import KIND, Asked, log_key, read_asked
 from inference.types import FinishReason
-from jobs import queue
+from jobs import waiting
 from jobs.log import get_log
 from jobs.models import Job, JobState
 
@@ -76,7 +76,7 @@ def duel_state(key: str, user: User) -> DuelState | None:
             _apply(sides[at], entry.event)
     for side in sides if job.is_over else ():
         _end(side, job)
-    place = queue.position(job) if job.state == JobState.QUEUED else None
+    place = waiting.position(job) if job.state == JobState.QUEUED else None
     return DuelState(key, asked, sides, job, place.position if place else None)
 
 

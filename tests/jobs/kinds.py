@@ -4,7 +4,7 @@ import threading
 import time
 from collections import Counter
 
-from jobs.errors import LeaseLost
+from jobs.errors import LeaseLost, LogUnavailable
 from jobs.models import Job, JobState
 from jobs.worker import Lease
 
@@ -14,6 +14,9 @@ KINDS = {
     "break": ("inference", 10, "tests.jobs.kinds.break_down", "tests.jobs.kinds.lost"),
     "gone": ("inference", 10, "tests.jobs.kinds.find_nothing", "tests.jobs.kinds.lost"),
     "most": ("inference", 10, "tests.jobs.kinds.count_at_once", "tests.jobs.kinds.lost"),
+    "refuse": ("inference", 10, "tests.jobs.kinds.refuse", "tests.jobs.kinds.lost"),
+    "long": ("background", 30, "tests.jobs.kinds.wait_for_stop", "tests.jobs.kinds.lost"),
+    "short": ("background", 40, "tests.jobs.kinds.count", "tests.jobs.kinds.lost"),
     "later": ("inference", 90, "tests.jobs.kinds.count", "tests.jobs.kinds.lost"),
 }
 
@@ -67,6 +70,11 @@ def count_at_once(lease: Lease) -> None:
 def break_down(lease: Lease) -> None:
     """Fail in a way nobody foresaw."""
     raise ValueError(lease.job.subject)
+
+
+def refuse(lease: Lease) -> None:
+    """Fail in a way the room foresaw."""
+    raise LogUnavailable(lease.job.subject)
 
 
 def lost(job: Job) -> None:

@@ -1,20 +1,15 @@
-"""The queue is fair, chat goes first, and what it says of places and waiting times is true."""
+"""The queue is fair, chat goes first, and the places it tells are those in which jobs start."""
 
-import random
 from collections import Counter
-from datetime import timedelta
-from statistics import median
 
 import pytest
-from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from jobs import fairness, queue
-from jobs.errors import QueueFull
-from jobs.models import Job, JobState
+from jobs import queue, waiting
+from jobs.models import Job
 
 pytestmark = pytest.mark.django_db
 
@@ -112,7 +107,7 @@ def test_the_places_told_are_those_in_which_jobs_start(
     line = Line()
     for owner, kind in arrivals:
         line.arrive(owner, kind)
-    told = {one.pk: place.position for one in line.waiting if (place := queue.position(one))}
+    told = {one.pk: place.position for one in line.waiting if (place := waiting.position(one))}
 
     order = []
     while job := line.start():
@@ -163,74 +158,10 @@ def test_a_job_whose_worker_died_goes_before_all_others() -> None:
     queue.release_all_leases()
     queue.sweep()
 
-    position = queue.position(Job.objects.get(subject="half"))
+    position = waiting.position(Job.objects.get(subject="half"))
     again = queue.claim("inference")
 
     assert position is not None
     assert position.position == 1
     assert again is not None
     assert again.subject == "half"
-
-
-def test_what_was_stopped_or_failed_says_nothing_about_how_long_a_job_takes() -> None:
-    now = timezone.now()
-    for state, seconds in ((JobState.DONE, 10), (JobState.CANCELLED, 1), (JobState.FAILED, 500)):
-        Job.objects.create(
-            kind="count", queue="inference", priority=10, subject="old", state=state,
-            started_at=now - timedelta(seconds=seconds), finished_at=now,
-        )  # fmt: skip
-
-    assert queue.expected_wait_s("inference", "count", place=3) == 20.0
-
-
-def test_more_slots_shorten_the_wait() -> None:
-    alone = fairness.expected_wait_s(4, 10.0, [0.0])
-    with_four = fairness.expected_wait_s(4, 10.0, [0.0, 0.0, 0.0, 0.0])
-
-    assert (alone, with_four) == (40.0, 10.0)
-
-
-def test_a_job_that_takes_longer_than_usual_is_expected_to_end_soon() -> None:
-    assert fairness.expected_wait_s(1, 10.0, [8.0]) == 2.5
-    assert fairness.expected_wait_s(1, 10.0, [90.0]) == 2.5
-
-
-def test_expected_waits_follow_the_order_of_the_line_and_come_near_what_happens() -> None:
-    rng = random.Random(7)
-    errors = []
-    for _ in range(200):
-        slots, usual_s = rng.randint(1, 6), 20.0
-        takes = [rng.lognormvariate(2.9, 0.4) for _ in range(slots + 12)]
-        since = [rng.random() * takes[slot] for slot in range(slots)]
-        free = [takes[slot] - since[slot] for slot in range(slots)]
-        happened = []
-        for took in takes[slots:]:
-            slot = free.index(min(free))
-            happened.append(free[slot])
-            free[slot] += took
-
-        told = [fairness.expected_wait_s(place, usual_s, since) for place in range(1, 13)]
-
-        assert told == sorted(told)
-        errors += [abs(t - h) / h for t, h in zip(told[2:], happened[2:], strict=True) if h > 1]
-    print(f"median error of the expected wait: {median(errors):.0%}")  # noqa: T201 - a figure for the docs
-    assert len(errors) > 1000
-
-
-def test_a_full_queue_says_how_many_wait_and_when_there_is_room() -> None:
-    now = timezone.now()
-    Job.objects.create(
-        kind="count", queue="inference", priority=10, subject="old", state=JobState.DONE,
-        started_at=now - timedelta(seconds=90), finished_at=now,
-    )  # fmt: skip
-    running = queue.enqueue("count", "a", owner="u:1")
-    assert queue.claim("inference") is not None
-    queue.enqueue("count", "b", owner="u:2")
-
-    with pytest.raises(QueueFull) as full:
-        queue.enqueue("count", "c", owner="u:3", limit=1)
-
-    assert full.value.waiting == 1
-    assert full.value.room_in_s
-    assert Job.objects.filter(subject="c").count() == 0
-    assert running.pk

@@ -1,9 +1,6 @@
 """The queue: who is next, who holds a job, what happens when a worker dies."""
 
-from datetime import timedelta
-
 import pytest
-from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from jobs import queue
@@ -123,23 +120,18 @@ def test_cancel_asks_a_running_job_to_stop() -> None:
     assert queue.cancel_requested([job.pk]) == {job.pk}
 
 
-def test_position_counts_those_ahead_and_expects_from_measured_times() -> None:
-    now = timezone.now()
-    Job.objects.create(
-        kind="count", queue="inference", priority=10, subject="old", state=JobState.DONE,
-        started_at=now - timedelta(seconds=10), finished_at=now,
-    )  # fmt: skip
-    queue.enqueue("count", "a")
-    last = queue.enqueue("count", "b")
+def test_a_kind_with_a_limit_leaves_the_slots_to_others() -> None:
+    for subject in "ab":
+        queue.enqueue("long", subject)
+    queue.enqueue("short", "c")
 
-    assert queue.position(last) == queue.Position(2, 10.0)
+    taken = [job for _ in range(3) if (job := queue.claim("background"))]
 
-
-def test_position_of_a_job_that_runs_is_none() -> None:
-    job = queue.enqueue("count", "a")
-    queue.claim("inference")
-
-    assert queue.position(job) is None
+    assert [job.subject for job in taken] == ["a", "c"]
+    queue.finish(taken[0])
+    following = queue.claim("background")
+    assert following is not None
+    assert following.subject == "b"
 
 
 def test_a_job_that_was_stopped_and_lost_its_worker_is_cancelled_by_the_sweep() -> None:

@@ -36,6 +36,43 @@ def test_a_handler_that_breaks_fails_its_job_and_tells_its_room() -> None:
     assert kinds.ran == ["b"]
 
 
+def test_a_failure_that_was_foreseen_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    queue.enqueue("refuse", "a")
+
+    worker.work("inference")
+
+    (record,) = [one for one in caplog.records if one.name == "jobs.worker"]
+    assert record.exc_info is None
+    assert record.getMessage().endswith("failed: log_unavailable: a")
+    assert Job.objects.get().error_code == "log_unavailable"
+
+
+def test_a_failure_nobody_foresaw_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    queue.enqueue("break", "a")
+
+    worker.work("inference")
+
+    assert any(one.exc_info for one in caplog.records if one.name == "jobs.worker")
+
+
+def test_other_background_jobs_run_while_a_limited_one_hangs() -> None:
+    hanging = queue.enqueue("long", "a")
+    queue.enqueue("long", "b")
+    thread = threading.Thread(target=worker.work, args=["background"])
+    thread.start()
+    assert kinds.started.wait(10)
+    queue.enqueue("short", "c")
+
+    worker.work("background")
+
+    assert kinds.ran == ["c"]
+    assert Job.objects.get(subject="b").state == JobState.QUEUED
+    queue.cancel(Job.objects.get(subject="b").pk)
+    worker.cancel(hanging.pk)
+    thread.join(10)
+    assert not thread.is_alive()
+
+
 def test_cancel_stops_a_running_job() -> None:
     job = queue.enqueue("wait", "a")
     thread = threading.Thread(target=worker.work, args=["inference"])
