@@ -12,6 +12,7 @@ class OnnxEngine(HostedEngine):
     """One model folder; see `inference.engines.base.Engine`. It writes as many replies as fit into memory."""
 
     name = "onnx"
+    can_guide = True
 
     def __init__(
         self,

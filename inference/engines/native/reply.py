@@ -24,7 +24,7 @@ class Reply:
         self._decode = decode
         self._stops = StopStrings(request.stop)
         self._ends = ends
-        self._has_text = bool(request.prefix)
+        self._has_text = bool(request.prefix or request.guidance)  # a grammar's spaces are all meant
         self._written = 0
         self.cached_tokens = 0
         self.is_finished = False

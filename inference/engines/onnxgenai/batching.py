@@ -13,6 +13,7 @@ from inference.engines.onnxgenai.budget import Plan
 from inference.engines.onnxgenai.decoder import Decoder, UnfamiliarGraph
 from inference.engines.onnxgenai.drafts import PromptLookup
 from inference.engines.onnxgenai.folder import ModelFolder
+from inference.engines.onnxgenai.guidance import Guides, checked
 from inference.engines.onnxgenai.prompt import PromptWriter
 from inference.engines.onnxgenai.reply import Reply
 from inference.engines.onnxgenai.scheduler import SHARED_CHUNK_S, Scheduler, Ticket
@@ -55,6 +56,7 @@ class BatchingRuntime:
         self._decoder = Decoder(
             folder.graph, rows=plan.rows, context_tokens=plan.context_tokens, threads=threads
         )
+        self._guides = Guides(folder, self._decoder.vocabulary)
         self.scheduler = Scheduler(self._decoder, plan.rows, shared_chunk_s=shared_chunk_s)
         logger.info("%s: %s, %d threads", folder.label, plan, threads)
 
@@ -76,6 +78,10 @@ class BatchingRuntime:
     ) -> Iterator[Delta | Finish]:
         """Write a reply. `should_stop` and `on_step` are called by the scheduler. Raises: EngineError."""
         ticket = self._ticket(request, should_stop, on_step)
+        events = self._events(ticket)
+        yield from checked(events, request, ticket.sampler) if request.guidance else events
+
+    def _events(self, ticket: Ticket) -> Iterator[Delta | Finish]:
         self.scheduler.submit(ticket)
         try:
             while True:
@@ -99,7 +105,7 @@ class BatchingRuntime:
         asked = self.prompts.token_ids(request.messages)
         prompt = asked + self.prompts.begun_ids(asked, request)
         check_fits(request, len(prompt), self._limit)
-        sampler = Sampler(request, prompt, self._decoder.vocabulary)
+        sampler = self._sampler(request, prompt)
         guesses = self._speculates and sampler.is_plain
         return Ticket(
             prompt=prompt,
@@ -109,3 +115,8 @@ class BatchingRuntime:
             should_stop=should_stop,
             on_step=on_step,
         )
+
+    def _sampler(self, request: GenerationRequest, prompt: list[int]) -> Sampler:
+        if request.guidance:
+            return self._guides.sampler(request, prompt)
+        return Sampler(request, prompt, self._decoder.vocabulary)

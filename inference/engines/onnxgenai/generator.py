@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from inference.engines.native.reply import check_fits, check_options
 from inference.engines.onnxgenai.budget import Plan
 from inference.engines.onnxgenai.folder import ModelFolder
+from inference.engines.onnxgenai.guidance import check_begins, checked, generator
 from inference.engines.onnxgenai.prompt import PromptWriter
 from inference.engines.onnxgenai.reply import Reply
 from inference.errors import BadRequest, EngineError, EngineUnavailable, ModelBroken
@@ -77,14 +78,16 @@ class GeneratorRuntime:
         check_options(request)
         asked = self.prompts.token_ids(request.messages)
         prompt = asked + self.prompts.begun_ids(asked, request)
+        check_begins(request)
         check_fits(request, len(prompt), self._limit)
         reply = Reply(request, len(asked), self._tokenizer, self._folder.reply_ends)
         with self._turns.held(should_stop) as is_held:
             if not is_held or should_stop():
                 yield from reply.finish(FinishReason.CANCELLED)
                 return
+            events = self._generate(request, prompt, reply, should_stop, on_step)
             try:
-                yield from self._generate(request, prompt, reply, should_stop, on_step)
+                yield from checked(events, request) if request.guidance else events
             except RuntimeError as exc:
                 raise EngineError(f"{self._folder.path.name}: {exc}") from exc
 
@@ -96,19 +99,19 @@ class GeneratorRuntime:
         should_stop: ShouldStop,
         on_step: Callable[[], None],
     ) -> Iterator[Delta | Finish]:
-        generator = self._generator(request, len(prompt))
+        writer = self._generator(request, len(prompt))
         for start in range(0, len(prompt), PREFILL_CHUNK):
             if should_stop():
                 yield from reply.finish(FinishReason.CANCELLED)
                 return
-            generator.append_tokens(prompt[start : start + PREFILL_CHUNK])
+            writer.append_tokens(prompt[start : start + PREFILL_CHUNK])
             on_step()
         while not reply.is_finished:
             if should_stop():
                 yield from reply.finish(FinishReason.CANCELLED)
                 return
-            generator.generate_next_token()
-            token = int(generator.get_next_tokens()[0])
+            writer.generate_next_token()
+            token = int(writer.get_next_tokens()[0])
             on_step()
             yield from reply.add(token)
 
@@ -129,7 +132,7 @@ class GeneratorRuntime:
             params.set_search_options(**options)
         except (RuntimeError, TypeError) as exc:
             raise BadRequest(str(exc)) from exc
-        return og.Generator(self._model, params)
+        return generator(self._model, params, request.guidance)
 
 
 def _check_providers(folder: ModelFolder) -> None:
