@@ -34,6 +34,7 @@ class TransformersEngine(HostedEngine):
         described = read_folder(folder.expanduser().resolve())
         self.model = described.label
         self.context_tokens = described.context_tokens
+        self.sees_images = described.vision is not None
         host = EngineHost(
             "inference.engines.hf.runtime.HfRuntime",
             {

@@ -1,5 +1,8 @@
-"""Folders for engines that read plain weights: the tiny Phi-3 with its 4 bits unpacked, and a tiny MoE."""
+"""Folders for engines that read plain weights: the tiny Phi-3 with its 4 bits unpacked, a tiny MoE and a
+tiny Phi-4-multimodal, which answers text as the tiny Phi-3 does and sees with random weights.
+"""
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +13,7 @@ import numpy.typing as npt
 
 CONTEXT_TOKENS: Final = 4096
 END, ASSISTANT, END_OF_TEXT = "<|end|>", "<|assistant|>", "<|endoftext|>"
+PICTURE: Final = "<|endoftext10|>"
 # ONNX Runtime GenAI cuts text into these pieces before it merges tokens, and the model was trained with it.
 PIECES: Final = r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|▁?[^\s\p{L}\p{N}▁]+[\r\n]*|\s*[\r\n]+|\s+|▁+(?!\S)|▁"
 LAYERS: Final = 3
@@ -41,6 +45,63 @@ def write_phimoe(onnx_folder: Path, target: Path) -> Path:
     shape = {**_shape(vocabulary, ids), "num_local_experts": 4, "num_experts_per_tok": 2}
     del shape["original_max_position_embeddings"]
     return _save(PhimoeForCausalLM(PhimoeConfig(**shape)), target, ids)
+
+
+def write_phi4_multimodal(onnx_folder: Path, target: Path) -> Path:
+    """Write the text model as that of a Phi4MultimodalForCausalLM, with random eyes and a random adapter."""
+    import torch
+    from transformers import Phi4MultimodalConfig, Phi4MultimodalForCausalLM
+
+    torch.manual_seed(4)
+    arrays = _initializers(onnx_folder / "model.onnx")
+    ids = _copy_tokenizer(onnx_folder, target)
+    _rename_token(target / "tokenizer.json", "<|placeholder5|>", PICTURE)
+    small = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = Phi4MultimodalConfig(
+        **_shape(len(arrays["model.embed_tokens.weight"]), ids),
+        vision_config={**small, "image_token_id": ids["<|placeholder5|>"]},
+        audio_config={
+            **{"hidden_size": 16, "intermediate_size": 16, "num_blocks": 1, "num_attention_heads": 2},
+            **{"ext_pw_out_channel": 16, "depthwise_separable_out_channel": 16, "nemo_conv_channels": 8},
+            "audio_token_id": ids["<|placeholder6|>"],
+        },
+    )
+    model = Phi4MultimodalForCausalLM(config)
+    weights = {name: torch.from_numpy(array) for name, array in _state(arrays).items()}
+    model.load_state_dict(weights, strict=False)
+    eyes = model.model.embed_tokens_extend.image_embed
+    for layer in (eyes.img_projection_up, eyes.img_projection_down):
+        torch.nn.init.normal_(layer.weight, std=0.2)
+    _save(model, target, ids)
+    _write_adapter(model, target / "vision-lora")
+    return target
+
+
+def _write_adapter(model: Any, target: Path, rank: int = 4) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    target.mkdir()
+    halves: dict[str, Any] = {}
+    adapted = {
+        name: layer
+        for name, layer in model.model.layers.named_modules()
+        if name.endswith(("qkv_proj", "o_proj", "gate_up_proj", "down_proj"))
+    }
+    for name, layer in adapted.items():
+        outwards, inwards = layer.weight.shape
+        path = f"base_model.model.model.layers.{name}"
+        halves[f"{path}.lora_A.weight"] = torch.randn(rank, inwards) * 0.02
+        halves[f"{path}.lora_B.weight"] = torch.randn(outwards, rank) * 0.02
+    save_file(halves, target / "adapter_model.safetensors")
+    said = {"peft_type": "LORA", "r": rank, "lora_alpha": 2 * rank, "bias": "none"}
+    (target / "adapter_config.json").write_text(json.dumps(said), encoding="utf-8")
+
+
+def _rename_token(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert f'"{old}"' in text
+    file.write_text(text.replace(f'"{old}"', f'"{new}"'), encoding="utf-8")
 
 
 def _shape(vocabulary: int, ids: Mapping[str, int]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from inference.engines.hf.adapter import ADAPTER_FOLDER, ADAPTER_WEIGHTS, read_scale
 from inference.errors import ModelBroken, ModelNotFound
 
 CONFIG_FILE: Final = "config.json"
@@ -30,15 +31,29 @@ REFUSED: Final = {
     "phi4mm": "this copy of Phi-4-multimodal needs program code of its own, which is never run; get the "
     "files made for transformers (model_type phi4_multimodal), or choose another engine: ENGINE=openai",
 }
+SEEING: Final = "phi4_multimodal"
+# What the configuration leaves out where it is as usual.
+VISION_DEFAULTS: Final = {"crop_size": 448, "patch_size": 14, "image_token_id": 200010}
+
+
+@dataclass(frozen=True, slots=True)
+class VisionPart:
+    """How a model reads pictures. crop, patch: sides in pixels; token_id: stands for a piece of a picture."""
+
+    adapter: Path
+    crop: int
+    patch: int
+    token_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class HfFolder:
-    """What a usable folder says of itself."""
+    """What a usable folder says of itself. vision: None where the model reads text only."""
 
     path: Path
     label: str
     context_tokens: int
+    vision: VisionPart | None = None
 
 
 def find_folder(model: str) -> Path:
@@ -70,7 +85,7 @@ def read_folder(path: Path) -> HfFolder:
     context = config.get("max_position_embeddings")
     if not isinstance(context, int) or context < 1:
         raise ModelBroken(f"{path / CONFIG_FILE} has no max_position_embeddings")
-    return HfFolder(path, _label(path), min(MAX_CONTEXT_TOKENS, context))
+    return HfFolder(path, _label(path), min(MAX_CONTEXT_TOKENS, context), _vision(path, config))
 
 
 def _check_kind(path: Path, config: dict[str, object]) -> None:
@@ -79,6 +94,22 @@ def _check_kind(path: Path, config: dict[str, object]) -> None:
         raise ModelBroken(f"{path}: {REFUSED[kind]}")
     if kind not in LOADABLE:
         raise ModelBroken(f"{path}: model_type {kind!r} is no Phi model that transformers loads by itself")
+
+
+def _vision(path: Path, config: dict[str, object]) -> VisionPart | None:
+    """Read how it sees; without its vision adapter the model was never taught to."""
+    adapter = path / ADAPTER_FOLDER
+    if config.get("model_type") != SEEING or not adapter.is_dir():
+        return None
+    read_scale(adapter)
+    _check_whole(adapter / ADAPTER_WEIGHTS)
+    part = config.get("vision_config")
+    said = {**VISION_DEFAULTS, **(part if isinstance(part, dict) else {})}
+    crop, patch, token_id = said["crop_size"], said["patch_size"], said["image_token_id"]
+    whole = isinstance(crop, int) and isinstance(patch, int) and isinstance(token_id, int)
+    if not whole or patch < 1 or crop < 1 or crop % (2 * patch):
+        raise ModelBroken(f"{path / CONFIG_FILE}: vision_config makes no sense")
+    return VisionPart(adapter, crop, patch, token_id)
 
 
 def _weights(path: Path) -> list[Path]:

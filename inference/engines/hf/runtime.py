@@ -16,12 +16,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from inference.engines.hf.choosing import TokenChooser
 from inference.engines.hf.folder import HfFolder, read_folder
+from inference.engines.hf.sight import Sight, images_of
 from inference.engines.hf.template import HfTemplate
 from inference.engines.native.budget import cores, free_bytes, rows_that_fit
 from inference.engines.native.prompt import PromptWriter
 from inference.engines.native.reply import Reply, check_fits, check_options
 from inference.engines.native.sampling import Sampler
-from inference.errors import EngineCrashed, EngineError, EngineUnavailable, ModelBroken
+from inference.errors import (
+    EngineCrashed,
+    EngineError,
+    EngineUnavailable,
+    ImagesNotSupported,
+    ModelBroken,
+)
 from inference.host_frames import no_report
 from inference.types import (
     ChatMessage,
@@ -70,7 +77,10 @@ class HfRuntime:
         self._template = HfTemplate(described)
         self.prompts = PromptWriter(described.label, self._template, harmless_ids=self._template.unknown)
         self._ends = _ends(self._model, self._template)
-        self.slots = _rows(self._model, described.context_tokens, max_rows)
+        self._sight = Sight(self._model, described, described.vision) if described.vision else None
+        seeing = 1 if self._sight else 0  # beside the batches, and with a cache of its own
+        rows = _rows(self._model, described.context_tokens, max_rows + seeing)
+        self.slots = max(1, rows - seeing)
         self._tickets: dict[str, Ticket] = {}
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
@@ -82,7 +92,7 @@ class HfRuntime:
 
     def count_tokens(self, messages: Sequence[ChatMessage]) -> int:
         """Count the tokens of the prompt these messages make."""
-        return len(self.prompts.token_ids(messages))
+        return len(self._expanded(self.prompts.token_ids(messages), messages))
 
     def stream(
         self,
@@ -93,12 +103,16 @@ class HfRuntime:
     ) -> Iterator[Delta | Finish]:
         """Write a reply. Raises: EngineError."""
         check_options(request)
-        prompt = self.prompts.token_ids(request.messages)
-        begun = self.prompts.begun_ids(prompt, request)
+        written = self.prompts.token_ids(request.messages)
+        begun = self.prompts.begun_ids(written, request)
+        prompt = self._expanded(written, request.messages)
         check_fits(request, len(prompt) + len(begun), self._folder.context_tokens)
         reply = Reply(request, len(prompt), self._template.decoder(begun), self._ends)
         if should_stop():
             yield from reply.finish(FinishReason.CANCELLED)
+            return
+        if self._sight and images_of(request.messages):
+            yield from self._sight.write(reply, prompt + begun, request, should_stop, on_step)
             return
         number = f"reply-{next(self._numbers)}"
         ticket = Ticket(reply, on_step)
@@ -112,6 +126,15 @@ class HfRuntime:
         """End the thread of the batches."""
         self._is_closing = True
         self._batches.stop(block=True, timeout=10, hard_stop=True)
+
+    def _expanded(self, written: list[int], messages: Sequence[ChatMessage]) -> list[int]:
+        """Make room for the pictures of these messages. Raises: ImagesNotSupported, ImageRefused."""
+        images = images_of(messages)
+        if not images:
+            return written
+        if self._sight is None:
+            raise ImagesNotSupported(f"{self._folder.label} reads text only")
+        return self._sight.expand(written, images)
 
     def _submit(self, number: str, ticket: Ticket, prompt: list[int], request: GenerationRequest) -> None:
         sampler = Sampler(request, prompt, self._model.config.get_text_config().vocab_size)

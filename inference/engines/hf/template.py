@@ -13,17 +13,18 @@ class HfTemplate:
 
     def __init__(self, folder: HfFolder) -> None:
         """Read them. Raises: ModelBroken."""
-        from transformers import AutoTokenizer
+        # Not AutoTokenizer: for phi4_multimodal it builds GPT-2's rules for cutting text instead of those in
+        # tokenizer.json, and the model gets other tokens than it learned with.
+        from transformers import TokenizersBackend
 
         self._name = folder.label
         try:
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(
-                folder.path, trust_remote_code=False, local_files_only=True
-            )
+            self._tokenizer: Any = TokenizersBackend.from_pretrained(folder.path, local_files_only=True)
         except (OSError, ValueError, KeyError, ImportError) as exc:
             raise ModelBroken(f"{folder.path}: the tokenizer cannot be read: {exc}") from exc
         if not self._tokenizer.is_fast:
             raise ModelBroken(f"{folder.path}: the tokenizer is of an old kind, without tokenizer.json")
+        self._picture = self._picture_text(folder)
 
     @property
     def specials(self) -> dict[str, int]:
@@ -37,10 +38,13 @@ class HfTemplate:
         return () if unknown is None else (int(unknown),)
 
     def render(self, messages: Sequence[ChatMessage]) -> str:
-        """Write the text of the prompt."""
+        """Write the text of the prompt, with one token for each picture before the text of its turn."""
         from jinja2 import TemplateError
 
-        listed = [{"role": message.role.value, "content": message.content} for message in messages]
+        listed = [
+            {"role": message.role.value, "content": self._picture * len(message.images) + message.content}
+            for message in messages
+        ]
         try:
             return str(
                 self._tokenizer.apply_chat_template(listed, tokenize=False, add_generation_prompt=True)
@@ -61,3 +65,12 @@ class HfTemplate:
         for token in begun:
             stream.step(backend, token)
         return lambda token: stream.step(backend, token) or ""
+
+    def _picture_text(self, folder: HfFolder) -> str:
+        """Give the text of the token that stands for a piece of a picture; "" where none are read."""
+        if folder.vision is None:
+            return ""
+        listed = {token_id: text for text, token_id in self.specials.items()}
+        if folder.vision.token_id not in listed:
+            raise ModelBroken(f"{folder.path}: the tokenizer has no token for pictures")
+        return listed[folder.vision.token_id]
