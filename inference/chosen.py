@@ -11,9 +11,9 @@ from inference.catalogue import Model, catalogue
 from inference.conf import KINDS, OFF, get_engine
 from inference.engines.base import Engine
 from inference.errors import EngineError, ModelNotFound
-from inference.installed import Installed, find_folders, find_ollama, folder_of, model_in
+from inference.installed import ONNX, Installed, find_folders, find_ollama, folder_of, model_in
 
-ONNX: Final = "onnx"
+FOLDER_ENGINES: Final = frozenset({ONNX, "transformers", "openvino"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,19 @@ def models_dir() -> Path:
     return Path(settings.DATA_DIR) / "models"
 
 
+def folders() -> list[Installed]:
+    """List the model folders that are here, for whatever engine; loads nothing."""
+    named = {
+        ONNX: settings.MODEL_PATH,
+        "transformers": settings.TRANSFORMERS_MODEL,
+        "openvino": settings.OPENVINO_MODEL,
+    }
+    return find_folders(models_dir(), named)
+
+
 def installed(*, with_ollama: bool = True) -> list[Installed]:
     """List what is here; asks the Ollama server, shortly, unless it is off."""
-    found = find_folders(models_dir(), settings.MODEL_PATH)
+    found = folders()
     if with_ollama and settings.OLLAMA_URL not in {"", OFF}:
         found += find_ollama(settings.OLLAMA_URL)
     return found

@@ -26,12 +26,12 @@ from inference.engines.ov import folder as ov_folder
 from inference.engines.remote.deadlines import Timeouts
 from inference.engines.remote.presence import Presence
 from inference.errors import EngineError, EngineUnavailable, ModelNotFound
+from inference.folders import folders_with
 
 AUTO: Final = "auto"
 DEFAULT_EMBEDDING_MODELS: Final = frozenset(
     {"", "all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2"}
 )
-MAX_MODELS_LISTED: Final = 50
 OFF: Final = "off"
 LOOK_S: Final = 2.0  # for an Ollama server to say what it has, in the background
 LOOK_WAIT_S: Final = 0.3  # what the very first request waits for that
@@ -71,6 +71,7 @@ def _onnx() -> Arguments:
         "threads": settings.MODEL_THREADS,
         "memory_gb": settings.MODEL_MEMORY_GB,
         "max_rows": settings.MODEL_ROWS,
+        "context": settings.MODEL_CONTEXT,
     }
 
 
@@ -95,6 +96,7 @@ def _openai() -> Arguments:
         "model": settings.OPENAI_MODEL,
         "slots": settings.OPENAI_SLOTS,
         "context_tokens": settings.OPENAI_CONTEXT_TOKENS,
+        "images": settings.OPENAI_IMAGES,
         "timeouts": _timeouts(),
     }
 
@@ -204,9 +206,9 @@ def model_folder() -> Path:
         return read_folder(Path(settings.MODEL_PATH)).path
     models = Path(settings.DATA_DIR) / "models"
     broken: EngineError | None = None
-    for config in sorted(models.glob(f"**/{CONFIG_FILE}"))[:MAX_MODELS_LISTED]:
+    for folder in folders_with(CONFIG_FILE, models):
         try:
-            return read_folder(config.parent).path
+            return read_folder(folder).path
         except EngineError as error:
             broken = error
     raise broken or ModelNotFound(f"no model folder in {models}")

@@ -66,6 +66,18 @@ class EngineHost:
         return child is not None and child.is_alive and child.is_ready.is_set()
 
     @property
+    def is_loading(self) -> bool:
+        """Whether a child is on its way to its first reply."""
+        child = self._child
+        return child is not None and child.is_alive and not child.is_ready.is_set()
+
+    @property
+    def load_failure(self) -> EngineError | None:
+        """Why the last child never got ready; None where it did, or none was started since `close`."""
+        child = self._child
+        return None if child is None or child.is_alive or child.is_ready.is_set() else child.failure
+
+    @property
     def slots(self) -> int:
         """How many replies the loaded runtime writes at once; 0 = not loaded, or as many as asked."""
         child = self._child

@@ -82,6 +82,11 @@ class ChildProcess:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def failure(self) -> EngineError:
+        """What its replies raise once it is dead."""
+        return error_for(*self._death)
+
     def quiet_s(self, inbox: Inbox) -> float:
         """Seconds since the child was last heard of, counted from when it was asked at the earliest."""
         return time.monotonic() - max(self._heard_at, inbox.opened_at)
@@ -93,7 +98,7 @@ class ChildProcess:
             inbox = Inbox(next(self._numbers))
             self._inboxes[inbox.stream] = inbox
             if not self.is_alive:
-                inbox.put(self._error())
+                inbox.put(self.failure)
         try:
             yield inbox
         finally:
@@ -119,7 +124,7 @@ class ChildProcess:
 
     def raise_if_dead(self) -> None:
         if not self.is_alive:
-            raise self._error()
+            raise self.failure
 
     def close(self) -> None:
         """End it without an error, and wait until it is gone."""
@@ -141,7 +146,7 @@ class ChildProcess:
             self.is_alive = False
             self._death = (self._death[0], self._death[1] or f"the engine's process ended with {status}")
             for inbox in self._inboxes.values():
-                inbox.put(self._error())
+                inbox.put(self.failure)
             self._pipe.close()
             os.close(self._lifeline)
         self._on_death(self)
@@ -164,9 +169,6 @@ class ChildProcess:
         with self._lock:
             if inbox := self._inboxes.get(stream):
                 inbox.put(item)
-
-    def _error(self) -> EngineError:
-        return error_for(*self._death)
 
 
 def _environment() -> dict[str, str]:

@@ -1,19 +1,25 @@
-"""Which models are here: folders under DATA_DIR/models and MODEL_PATH, and what an Ollama server has."""
+"""Which models are here: folders under DATA_DIR/models or named by settings, and what an Ollama server has.
 
-from collections.abc import Iterator, Sequence
+A folder is of the engine that can read it: an ONNX one, one of OpenVINO's, else one for transformers.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from inference.catalogue import Model, catalogue
+from inference.engines.hf import folder as hf_folder
 from inference.engines.ollama import installed as ollama_tags
-from inference.engines.onnxgenai.folder import CONFIG_FILE, read_folder
+from inference.engines.onnxgenai import folder as onnx_folder
+from inference.engines.ov import folder as ov_folder
 from inference.engines.remote.connection import Connection
 from inference.engines.remote.failures import UpstreamFailure
 from inference.errors import EngineError
+from inference.folders import folders_with
 from inference.manifest import read_source
 
-MAX_FOLDERS: Final = 50
+ONNX: Final = "onnx"
 OLLAMA_S: Final = 2.0
 
 
@@ -31,11 +37,25 @@ class Installed:
     detail: str = ""
 
 
-def find_folders(models_dir: Path, model_path: str = "") -> list[Installed]:
-    """Look at MODEL_PATH and at every model folder under `models_dir`; nothing is loaded."""
-    found: dict[Path, Installed] = {}
-    for folder in _folders(models_dir, model_path):
-        found.setdefault(folder.resolve(), _look(folder))
+READERS: Final[Mapping[str, Callable[[Path], object]]] = {
+    ONNX: onnx_folder.read_folder,
+    "openvino": ov_folder.read_folder,
+    "transformers": hf_folder.read_folder,
+}
+
+
+def find_folders(models_dir: Path, named: Mapping[str, str] | None = None) -> list[Installed]:
+    """Look at the folders that settings name, by engine, and at all below `models_dir`; loads nothing."""
+    found: dict[tuple[str, str], Installed] = {}
+    for engine, name in (named or {}).items():
+        if name:
+            one = _look_for(engine, name)
+            found.setdefault((engine, str(Path(one.place).resolve())), one)
+    for folder in folders_with(onnx_folder.CONFIG_FILE, models_dir):
+        found.setdefault((ONNX, str(folder.resolve())), _look(ONNX, folder))
+    for folder in folders_with(hf_folder.CONFIG_FILE, models_dir):
+        if engine := _engine_of(folder):
+            found.setdefault((engine, str(folder.resolve())), _look(engine, folder))
     return list(found.values())
 
 
@@ -55,10 +75,22 @@ def find_ollama(url: str, timeout_s: float = OLLAMA_S) -> list[Installed]:
 
 
 def folder_of(model: Model, folders: Sequence[Installed]) -> Path | None:
-    """Give the folder of a model among those found, a whole one first."""
-    mine = [one for one in folders if one.model == model.id]
+    """Give the ONNX folder of a model among those found, a whole one first."""
+    mine = [one for one in folders if one.engine == ONNX and one.model == model.id]
     mine.sort(key=lambda one: not one.is_ready)
     return Path(mine[0].place) if mine else None
+
+
+def model_named(name: str) -> str:
+    """Match what a server calls its model with the catalogue; "" where it is not there."""
+    return _model_of(name) or next(
+        (
+            one.id
+            for one in sorted(catalogue().models, key=lambda model: -len(model.id))
+            if one.id in name.lower()
+        ),
+        "",
+    )
 
 
 def model_in(folder: Path) -> Model | None:
@@ -69,21 +101,32 @@ def model_in(folder: Path) -> Model | None:
     return catalogue().guess(folder)
 
 
-def _folders(models_dir: Path, model_path: str) -> Iterator[Path]:
-    if model_path:
-        yield Path(model_path)
-    for config in sorted(models_dir.glob(f"**/{CONFIG_FILE}"))[:MAX_FOLDERS]:
-        yield config.parent
+def _engine_of(folder: Path) -> str:
+    """Tell which engine reads a folder with a config.json; "" for an ONNX folder, and for other things."""
+    if (folder / onnx_folder.CONFIG_FILE).is_file():
+        return ""
+    if any((folder / f"{name}.xml").is_file() for name in (ov_folder.MODEL, "openvino_language_model")):
+        return "openvino"
+    has_weights = any((folder / name).is_file() for name in (hf_folder.WEIGHTS_FILE, hf_folder.INDEX_FILE))
+    return "transformers" if has_weights or read_source(folder) else ""
 
 
-def _look(folder: Path) -> Installed:
+def _look_for(engine: str, name: str) -> Installed:
+    """Look at what a setting names: a folder, or for transformers a model of the local cache."""
+    try:
+        return _look(engine, hf_folder.find_folder(name) if engine == "transformers" else Path(name))
+    except EngineError as error:
+        return Installed(engine, model_named(name), name, is_ready=False, detail=str(error))
+
+
+def _look(engine: str, folder: Path) -> Installed:
     model = model_in(folder)
     name = model.id if model else ""
     try:
-        read_folder(folder)
-    except EngineError as error:
-        return Installed("onnx", name, str(folder), is_ready=False, detail=str(error))
-    return Installed("onnx", name, str(folder), is_ready=True)
+        READERS[engine](folder)
+    except (EngineError, OSError) as error:
+        return Installed(engine, name, str(folder), is_ready=False, detail=str(error))
+    return Installed(engine, name, str(folder), is_ready=True)
 
 
 def _model_of(tag: str) -> str:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chat.model_desk.engines import EngineRow
-from chat.model_desk.shelf import ModelRow, engine_places, is_among
+from chat.model_desk.shelf import ModelRow, engine_places, place_of
 from inference.catalogue import catalogue
-from inference.chosen import Chosen, build
+from inference.chosen import FOLDER_ENGINES, Chosen, build
 from inference.conf import get_engine
 from inference.engines.base import Engine
 
-OTHERS = frozenset({"onnx", "ollama"})  # engines that can run another model than the site's, beside it
+OTHERS = FOLDER_ENGINES | {"ollama"}  # engines that can run another model than the site's, beside it
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def contenders(engines: Sequence[EngineRow], models: Sequence[ModelRow]) -> list
         Contender(f"{one.engine}@{one.place}", f"{row.name} · {one.engine}")
         for row in models
         for one in row.here
-        if one.is_ready and one.engine in OTHERS and not is_among(one, taken)
+        if one.is_ready and one.engine in OTHERS and place_of(one) not in taken
     ]
     return listed
 
@@ -52,7 +52,7 @@ def opened(value: str) -> Iterator[Engine]:
 
 
 def _chosen(alias: str, place: str) -> Chosen:
-    if alias == "onnx":
+    if alias in FOLDER_ENGINES:
         folder = Path(place)
         return Chosen(catalogue().guess(folder), folder, alias, folder.name)
     return Chosen(None, None, alias, place)

@@ -5,7 +5,7 @@ Nothing is loaded to find out, and nobody waits longer than LOOK_S for all of th
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from statistics import median
@@ -13,6 +13,7 @@ from statistics import median
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from chat.loading import load_news
 from chat.model_desk import telling
 from chat.models import Assistant, Message, MessageStatus
 from inference import conf
@@ -43,6 +44,7 @@ class Look:
     context_tokens: int = 0
     detail: str = ""
     code: str = ""
+    is_loading: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class EngineRow:
             case EngineState.READY:
                 return _("It can answer now.")
             case EngineState.LOADING:
-                return _("It is being loaded for a question that waits.")
+                return _("It is being loaded, and answers as soon as it is.")
             case EngineState.ASLEEP:
                 return _("The model is here. It is loaded with the first question.")
         if self.state == EngineState.OFF or self.look.code == "model_not_found":
@@ -112,14 +114,11 @@ def rows(assistants: Sequence[Assistant]) -> list[EngineRow]:
     names += [name for name in users if name not in names]
     looks = _look_at(names)
     speeds = _speeds()
-    waiting = _waiting(active)
     return [
         EngineRow(
             alias=name,
             label=str(conf.KINDS[name].label) if name in conf.KINDS else name,
-            state=_state(
-                name, looks[name], is_wanted=name == active or name in users, is_waited_for=name in waiting
-            ),
+            state=_state(name, looks[name], is_wanted=name == active or name in users),
             look=looks[name],
             is_active=name == active,
             assistants=tuple(users.get(name, ())),
@@ -136,12 +135,15 @@ def _users(assistants: Iterable[Assistant], active: str) -> dict[str, list[Assis
     return users
 
 
-def _state(name: str, look: Look, *, is_wanted: bool, is_waited_for: bool) -> EngineState:
+def _state(name: str, look: Look, *, is_wanted: bool) -> EngineState:
     if look.is_ready:
         return EngineState.READY
+    if look.is_loading:
+        return EngineState.LOADING
     if name in NATIVE and not look.code:
-        return EngineState.LOADING if is_waited_for else EngineState.ASLEEP
-    return EngineState.FAILING if is_wanted or look.code == "model_broken" else EngineState.OFF
+        return EngineState.ASLEEP
+    is_broken = look.code not in {"model_not_found", "engine_unavailable", "engine_timeout"}
+    return EngineState.FAILING if is_wanted or (name in NATIVE and is_broken) else EngineState.OFF
 
 
 def _look_at(names: Sequence[str]) -> dict[str, Look]:
@@ -162,14 +164,23 @@ def _look(name: str) -> Look:
         health = engine.health()
     except EngineError as error:
         return Look(detail=str(error), code=error.code)
-    code = "" if health.is_ready or name in NATIVE else "engine_unavailable"
-    return Look(health.is_ready, engine.model, engine.slots, engine.context_tokens, health.detail, code)
+    except OSError as error:  # a folder that goes away while it is read
+        return Look(detail=str(error), code=EngineError.code)
+    look = Look(
+        health.is_ready, engine.model, engine.slots, engine.context_tokens, health.detail, health.code,
+        health.is_loading,
+    )  # fmt: skip
+    if health.is_ready or health.is_loading or health.code:
+        return look
+    return _as_workers_say(name, look) if name in NATIVE else replace(look, code="engine_unavailable")
 
 
-def _waiting(active: str) -> set[str]:
-    """Name the engines that somebody waits for."""
-    pending = Message.objects.filter(status=MessageStatus.PENDING).order_by()
-    return {name or active for name in pending.values_list("conversation__assistant__engine", flat=True)[:50]}
+def _as_workers_say(name: str, look: Look) -> Look:
+    """Add what the processes that write replies told of loading this very model."""
+    news = load_news(name)
+    if news is None or news.model != look.model:
+        return look
+    return replace(look, is_loading=news.is_loading, code=news.code, detail=news.detail or look.detail)
 
 
 def _speeds() -> dict[str, Speed]:

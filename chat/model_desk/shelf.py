@@ -1,7 +1,7 @@
 """The models of the catalogue, and others that are here, as rows of the page."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
 from contextlib import suppress
@@ -11,27 +11,33 @@ from pathlib import Path
 
 from django.conf import settings
 
-from chat.model_desk.engines import EngineRow
+from chat.model_desk.engines import EngineRow, EngineState
 from chat.model_desk.pulls import Pull, can_pull, newest_pulls
 from inference import conf
 from inference.abilities import Ability, abilities
 from inference.catalogue import Model, catalogue
-from inference.chosen import models_dir
+from inference.chosen import FOLDER_ENGINES, folders
 from inference.errors import EngineError
-from inference.installed import Installed, find_folders, find_ollama
+from inference.installed import Installed, find_ollama, model_named
 
 OLLAMA_S = 0.8
+SERVERS = frozenset({"ollama", "openai"})
 
 
 class ModelState(StrEnum):
     """How a model stands on this machine."""
 
     ANSWERING = "answering"
+    LOADING = "loading"
+    FAILING = "failing"
     INSTALLED = "installed"
     DAMAGED = "damaged"
     PULLING = "pulling"
     FAILED = "failed"
     ABSENT = "absent"
+
+
+SHOWN_AS = {EngineState.LOADING: ModelState.LOADING, EngineState.FAILING: ModelState.FAILING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class ModelRow:
-    """One model. model: None where the catalogue does not know it."""
+    """One model. model: None where the catalogue does not know it. user: the engine that answers with it."""
 
     id: str
     name: str
@@ -54,6 +60,7 @@ class ModelRow:
     pull: Pull | None
     places: tuple[Place, ...]
     download_gb: float | None
+    user: EngineRow | None = None
 
     @property
     def dom_id(self) -> str:
@@ -90,18 +97,18 @@ def dom_id(name: str) -> str:
 def shelf(engines: Sequence[EngineRow]) -> list[ModelRow]:
     """List what is here first, then the rest of the catalogue."""
     found = everything_here()
+    found += _served(engines, found)
     pulls = newest_pulls()
-    active = active_places(engines)
-    known = [_row(model, found, pulls.get(model.id), active) for model in catalogue().models]
-    others = [_other(one, active) for one in found if not one.model]
+    used = used_places(engines)
+    known = [_row(model, found, pulls.get(model.id), used) for model in catalogue().models]
+    others = [_other(one, used) for one in found if not one.model]
     listed = [*others, *known]
     return sorted(listed, key=lambda row: row.state in {ModelState.ABSENT})
 
 
 def one_row(model: Model) -> ModelRow:
     """Make the row of one model, looking no further than the disk."""
-    found = find_folders(models_dir(), settings.MODEL_PATH)
-    return _row(model, found, newest_pulls(model.id).get(model.id), set())
+    return _row(model, folders(), newest_pulls(model.id).get(model.id), {})
 
 
 def everything_here() -> list[Installed]:
@@ -111,59 +118,80 @@ def everything_here() -> list[Installed]:
         pool = ThreadPoolExecutor(1, thread_name_prefix="look")
         ollama = pool.submit(find_ollama, settings.OLLAMA_URL, OLLAMA_S)
         pool.shutdown(wait=False)
-    found = find_folders(models_dir(), settings.MODEL_PATH)
+    found = folders()
     if ollama is not None:
         with suppress(NotInTime):  # the row of the engine says that the server is silent
             found += ollama.result(timeout=OLLAMA_S)
     return found
 
 
-def active_places(engines: Sequence[EngineRow]) -> set[str]:
-    """Name the folders and tags that answer questions now."""
-    return engine_places([row for row in engines if row.is_active or row.assistants])
+def _served(engines: Sequence[EngineRow], found: Sequence[Installed]) -> list[Installed]:
+    """Add the models that servers answer with and that nothing else told of."""
+    listed = {one.place for one in found} | {one.place.removesuffix(":latest") for one in found}
+    return [
+        Installed(row.alias, model_named(row.look.model), row.look.model, row.is_usable, row.look.detail)
+        for row in engines
+        if row.alias in SERVERS and row.look.model not in {"", row.alias} and row.look.model not in listed
+    ]
+
+
+def used_places(engines: Sequence[EngineRow]) -> dict[str, EngineRow]:
+    """Tell which engine answers with the model of a folder or tag, or would: those that somebody asks."""
+    return {place: row for row in engines if row.is_active or row.assistants for place in _places(row)}
 
 
 def engine_places(engines: Sequence[EngineRow]) -> set[str]:
     """Name the folders and tags that these engines use, where they can be used."""
-    places = set()
-    for row in engines:
-        if not row.is_usable:
-            continue
-        if row.alias == "onnx":
-            try:
-                places.add(str(conf.model_folder().resolve()))
-            except EngineError:
-                continue
-        elif row.alias == "ollama":
-            places |= {row.look.model, f"{row.look.model}:latest"}
-    return places
+    return {place for row in engines if row.is_usable for place in _places(row)}
 
 
-def is_among(one: Installed, places: set[str]) -> bool:
-    """Whether a model that is here is one of these, and whole."""
-    place = str(Path(one.place).resolve()) if one.engine == "onnx" else one.place
-    return one.is_ready and place in places
+def _places(row: EngineRow) -> set[str]:
+    if row.alias in SERVERS:
+        return {row.look.model, f"{row.look.model}:latest"} if row.look.model else set()
+    if row.alias not in FOLDER_ENGINES:
+        return set()
+    try:
+        folder = conf.KINDS[row.alias].arguments().get("folder")
+    except (EngineError, OSError):
+        return set()
+    return {str(Path(str(folder)).resolve())}
 
 
-def _row(model: Model, found: Sequence[Installed], pull: Pull | None, active: set[str]) -> ModelRow:
+def place_of(one: Installed) -> str:
+    """Name where a model is in the way an engine does."""
+    return str(Path(one.place).resolve()) if one.engine in FOLDER_ENGINES else one.place
+
+
+def _user(here: Sequence[Installed], used: Mapping[str, EngineRow]) -> EngineRow | None:
+    users = (used.get(place_of(one)) for one in here)
+    return next((row for row in users if row is not None), None)
+
+
+def _row(
+    model: Model, found: Sequence[Installed], pull: Pull | None, used: Mapping[str, EngineRow]
+) -> ModelRow:
     here = tuple(one for one in found if one.model == model.id)
     source = model.onnx_for("cpu")
+    user = _user(here, used)
     return ModelRow(
         id=model.id,
         name=model.repo.rpartition("/")[2] or model.id,
         model=model,
-        state=_state(here, pull, active),
+        state=_state(here, pull, user),
         here=here,
         pull=pull,
         places=tuple(Place(one, can_pull(model, one.engine)) for one in abilities(model)),
         download_gb=source.gb if source else None,
+        user=user,
     )
 
 
-def _state(here: Sequence[Installed], pull: Pull | None, active: set[str]) -> ModelState:
+def _state(here: Sequence[Installed], pull: Pull | None, user: EngineRow | None) -> ModelState:
     if pull is not None and pull.is_under_way:
         return ModelState.PULLING
-    if any(is_among(one, active) for one in here):
+    if user is not None and user.state in SHOWN_AS:
+        return SHOWN_AS[user.state]
+    if user is not None and user.is_usable:
         return ModelState.ANSWERING
     if any(one.is_ready for one in here):
         return ModelState.INSTALLED
@@ -172,15 +200,17 @@ def _state(here: Sequence[Installed], pull: Pull | None, active: set[str]) -> Mo
     return ModelState.FAILED if pull is not None and pull.has_failed else ModelState.ABSENT
 
 
-def _other(one: Installed, active: set[str]) -> ModelRow:
-    name = Path(one.place).name if one.engine == "onnx" else one.place
+def _other(one: Installed, used: Mapping[str, EngineRow]) -> ModelRow:
+    name = Path(one.place).name if one.engine in FOLDER_ENGINES else one.place
+    user = _user([one], used)
     return ModelRow(
         id=f"here-{one.engine}-{name}",
         name=name,
         model=None,
-        state=_state([one], None, active),
+        state=_state([one], None, user),
         here=(one,),
         pull=None,
         places=(),
         download_gb=None,
+        user=user,
     )

@@ -10,10 +10,15 @@ from inference.types import ChatMessage, GenerationRequest, ShouldStop, StreamEv
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether an engine can answer now; `detail` is one English sentence for an administrator."""
+    """Whether an engine can answer now; `detail` is one English sentence for an administrator.
+
+    is_loading: it will be ready soon, by itself. code: of the error its last attempt to load ended with.
+    """
 
     is_ready: bool
     detail: str = ""
+    is_loading: bool = False
+    code: str = ""
 
 
 class Engine(Protocol):

@@ -50,10 +50,14 @@ class HostedEngine:
         """Say whether the model is loaded; where not, whether all it needs is there."""
         if self._host.is_loaded:
             return Health(is_ready=True, detail=self._loaded)
+        if self._host.is_loading:
+            return Health(is_ready=False, detail="Being loaded.", is_loading=True)
         try:
             self._check()
         except EngineError as error:
-            return Health(is_ready=False, detail=str(error))
+            return Health(is_ready=False, detail=str(error), code=error.code)
+        if failure := self._host.load_failure:
+            return Health(is_ready=False, detail=str(failure), code=failure.code)
         return Health(is_ready=False, detail="Not loaded yet.")
 
     def count_tokens(self, messages: Sequence[ChatMessage]) -> int:

@@ -1,5 +1,8 @@
 """The models page of administrators: what is here, who uses what, and who may look."""
 
+import shutil
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,10 +15,13 @@ from accounts.models import User
 from accounts.roles import KNOWLEDGE_ADMINISTRATORS, give_role
 from chat.models import Assistant
 from inference import conf
+from inference.errors import EngineError
 from jobs import worker
+from jobs.log import get_log
 from jobs.models import Job, JobState
 from tests.chat.talk import make_collection
 from tests.environment import ROOT
+from tests.inference.plain_weights import write_phi3
 
 pytestmark = pytest.mark.django_db
 
@@ -98,6 +104,92 @@ def test_a_damaged_folder_fails_with_the_reason(root: Client, settings: Settings
     assert "Damaged" in article(page, "model-phi-4-mini-instruct")
 
 
+def test_a_model_that_is_being_loaded_says_so(root: Client, settings: Settings) -> None:
+    settings.MODEL_PATH = str(TINY)
+    loading = threading.Thread(target=conf.get_engine("onnx").load)
+
+    loading.start()
+    page = until_loading(root)
+
+    loading.join(60)
+    assert "Loading" in article(page, "engine-onnx")
+    assert "answers as soon as it is" in article(page, "engine-onnx")
+    assert "Loading" in article(page, "model-here-onnx-tiny-phi3")
+    assert "Ready" in article(root.get("/models/engines/").content.decode(), "engine-onnx")
+
+
+def until_loading(root: Client) -> str:
+    """Look at the page from the moment on at which the engine's process is there."""
+    deadline = time.monotonic() + 10
+    while not conf.get_engine("onnx").health().is_loading and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return root.get("/models/").content.decode()
+
+
+def test_what_another_worker_loads_is_loading_here(root: Client, settings: Settings) -> None:
+    settings.MODEL_PATH = str(TINY)
+    model = conf.get_engine("onnx").model
+    told = {"type": "loading", "model": model, "at": time.time()}
+    get_log().append("engine:onnx", 0, [told])  # as a worker of another host does
+
+    page = root.get("/models/engines/").content.decode()
+    get_log().append(
+        "engine:onnx", 0, [{**told, "type": "failed", "code": "engine_crashed", "detail": "died"}]
+    )
+    after = root.get("/models/engines/").content.decode()
+    get_log().append("engine:onnx", 0, [{**told, "type": "failed", "model": "another"}])
+    other = root.get("/models/engines/").content.decode()
+
+    assert "Loading" in article(page, "engine-onnx")
+    assert "Failing" in article(after, "engine-onnx")
+    assert "process ended unexpectedly" in article(after, "engine-onnx")
+    assert "loaded with the first question" in article(other, "engine-onnx")
+
+
+def test_a_model_that_could_not_be_loaded_fails_with_the_reason(
+    root: Client, settings: Settings, tmp_path: Path
+) -> None:
+    cut = Path(shutil.copytree(TINY, tmp_path / "phi-cut"))
+    (cut / "model.onnx").write_bytes((cut / "model.onnx").read_bytes()[:5000])
+    settings.MODEL_PATH = str(cut)
+    with pytest.raises(EngineError):
+        conf.get_engine("onnx").load()
+
+    page = root.get("/models/").content.decode()
+
+    assert "Failing" in article(page, "engine-onnx")
+    assert "damaged or incomplete" in article(page, "engine-onnx")
+    assert "Failing" in article(page, "model-here-onnx-phi-cut")
+    assert "model.onnx" in article(page, "model-here-onnx-phi-cut")
+
+
+def test_models_of_other_engines_are_listed_with_their_state(
+    root: Client, settings: Settings, tmp_path: Path
+) -> None:
+    settings.TRANSFORMERS_MODEL = str(write_phi3(TINY, tmp_path / "phi-4-mini-instruct-mine"))
+    settings.OPENVINO_MODEL = str(tmp_path / "nothing")
+    settings.ENGINE = "transformers"
+
+    page = root.get("/models/").content.decode()
+
+    assert "Installed" in article(page, "engine-transformers")
+    assert "Answering" in article(page, "model-phi-4-mini-instruct")
+    assert "On this machine, for transformers" in article(page, "model-phi-4-mini-instruct")
+    assert "Damaged" in article(page, "model-here-openvino-nothing")
+    assert "is no folder" in article(page, "model-here-openvino-nothing")
+
+
+def test_what_a_server_answers_with_is_listed(root: Client, settings: Settings) -> None:
+    settings.ENGINE = "openai"
+    settings.OPENAI_BASE_URL = "http://127.0.0.1:9/v1"
+    settings.OPENAI_MODEL = "microsoft/phi-4-mini-instruct"
+
+    page = root.get("/models/").content.decode()
+
+    assert "Failing" in article(page, "model-phi-4-mini-instruct")
+    assert "127.0.0.1:9" in article(page, "model-phi-4-mini-instruct")
+
+
 def test_assistants_stand_with_the_engine_they_use(root: Client) -> None:
     Assistant.objects.create(slug="support", name="Shop support")
     Assistant.objects.create(slug="tutor", name="Tutor", engine="onnx")
@@ -129,7 +221,7 @@ def test_the_page_asks_the_database_a_fixed_number_of_times(
     for n in range(12):
         Assistant.objects.create(slug=f"a{n}", name=f"Assistant {n}")
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         root.get("/models/")
 
 

@@ -116,7 +116,7 @@ def test_folders_are_found_whole_and_broken(tiny_phi3: Path, tmp_path: Path) -> 
     (models / "phi-4").mkdir(parents=True)
     (models / "phi-4" / "genai_config.json").write_text("{}")
 
-    found = {one.place: one for one in find_folders(models, str(tiny_phi3))}
+    found = {one.place: one for one in find_folders(models, {"onnx": str(tiny_phi3)})}
 
     assert found[str(tiny_phi3)].is_ready
     assert found[str(tiny_phi3)].model == ""
