@@ -23,6 +23,7 @@ RETIRED_HOSTS = {
     "models.github.ai": "GitHub Models was shut down on 2026-07-30.",
     "models.inference.ai.azure.com": "GitHub Models was shut down on 2026-07-30.",
 }
+IMAGE_FORMS = {"parts", "inline", "off"}
 LOG_LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
 
 
@@ -108,6 +109,9 @@ def check_model_servers(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]:
         url = getattr(settings, name)
         if url and url != "off":
             found += _check_model_server(name, url)
+    if settings.OPENAI_IMAGES not in IMAGE_FORMS:
+        hint = "Choose one of: " + ", ".join(sorted(IMAGE_FORMS))
+        found.append(Error(f"OPENAI_IMAGES={settings.OPENAI_IMAGES!r} is no form.", hint, id="chatsite.E017"))
     return found
 
 

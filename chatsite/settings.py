@@ -167,7 +167,8 @@ JOB_KINDS = {
     "model_pull": ("background", 30, "chat.model_desk.pulls.run_pull", "chat.model_desk.pulls.end_pull"),
     "playground": ("inference", 10, "chat.model_desk.duel.run_duel", "chat.model_desk.duel.end_duel"),
 }
-JOB_SWEEPS = ["chat.endings.end_stale_turns", "chat.attachments.sweeping.sweep"]  # called every 15 s, beside the queue's own sweep
+# called every 15 s, beside the queue's own sweep
+JOB_SWEEPS = ["chat.endings.end_stale_turns", "chat.attachments.sweeping.sweep"]
 JOB_SLOTS = {
     "inference": env.integer("INFERENCE_SLOTS", 0),
     "ingestion": env.integer("INGESTION_SLOTS", 1),
@@ -198,6 +199,7 @@ MODEL_PATH = env.text("MODEL_PATH")
 MODEL_MEMORY_GB = env.number("MODEL_MEMORY_GB", 0)
 MODEL_ROWS = env.integer("MODEL_ROWS", 8)
 MODEL_THREADS = env.integer("MODEL_THREADS", 0)
+MODEL_CONTEXT = env.integer("MODEL_CONTEXT", 0)
 OLLAMA_URL = env.text("OLLAMA_URL", "http://127.0.0.1:11434")
 OLLAMA_MODEL = env.text("OLLAMA_MODEL")
 OLLAMA_SLOTS = env.integer("OLLAMA_SLOTS", 4)
@@ -207,6 +209,7 @@ OPENAI_API_KEY = env.text("OPENAI_API_KEY")
 OPENAI_MODEL = env.text("OPENAI_MODEL")
 OPENAI_SLOTS = env.integer("OPENAI_SLOTS", 4)
 OPENAI_CONTEXT_TOKENS = env.integer("OPENAI_CONTEXT_TOKENS", 4096)
+OPENAI_IMAGES = env.text("OPENAI_IMAGES", "parts")
 TRANSFORMERS_MODEL = env.text("TRANSFORMERS_MODEL")
 OPENVINO_MODEL = env.text("OPENVINO_MODEL")
 FIRST_TOKEN_TIMEOUT_S = env.number("FIRST_TOKEN_TIMEOUT_S", 60)

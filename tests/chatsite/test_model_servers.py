@@ -61,3 +61,13 @@ def test_limits_leave_room_for_an_answer(settings: Settings, name: str) -> None:
     setattr(settings, name, 0)
 
     assert ids(check_model_server_limits) == ["chatsite.E016"]
+
+
+def test_form_of_images_that_no_server_takes_is_refused(settings: Settings) -> None:
+    for form in ("parts", "inline", "off"):
+        settings.OPENAI_IMAGES = form
+        assert ids(check_model_servers) == []
+
+    settings.OPENAI_IMAGES = "html"
+
+    assert ids(check_model_servers) == ["chatsite.E017"]

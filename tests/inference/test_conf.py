@@ -167,10 +167,18 @@ def test_auto_takes_a_configured_server_before_quotes(settings: Settings, tiny_p
 
     assert (engine.name, engine.model) == ("openai", "phi-4-mini")
     assert (engine.slots, engine.context_tokens) == (7, 8192)
+    assert engine.sees_images
     assert [alias for alias, _ in conf.available_engines()] == ["openai", "extractive"]
 
     settings.MODEL_PATH = str(tiny_phi3)
     assert conf.get_engine().name == "onnx"
+
+
+def test_a_server_is_sent_images_in_the_form_it_is_set_to(settings: Settings) -> None:
+    settings.ENGINE, settings.OPENAI_BASE_URL = "openai", "http://127.0.0.1:9/v1"
+    settings.OPENAI_IMAGES = "off"
+
+    assert not conf.get_engine().sees_images
 
 
 def test_an_engine_some_assistant_uses_is_not_thereby_the_sites(settings: Settings) -> None:

@@ -7,9 +7,9 @@ import pytest
 from inference.engines.base import Engine
 from inference.engines.openai import OpenAIEngine
 from inference.engines.remote.engine import RemoteEngine
-from inference.errors import BadRequest, ContextTooLong
+from inference.errors import BadRequest, ContextTooLong, GuidanceNotSupported
 from inference.types import FinishReason
-from tests.inference.contract import EngineContract, request, run
+from tests.inference.contract import GUIDED, EngineContract, request, run
 from tests.inference.remote import asked, closing, hear, hear_fail
 from tests.inference.servers.transformers_serve import transformers_server
 
@@ -55,6 +55,13 @@ class TestTransformersServe(EngineContract):
 
         assert text == whole[: whole.index(stop)]
         assert finish.reason is FinishReason.STOP
+
+    def test_a_reply_has_the_shape_it_is_held_to_or_is_refused(self, engine: Engine) -> None:
+        """This server takes a schema and does not read it."""
+        with pytest.raises(GuidanceNotSupported):
+            run(engine, request("Is water wet?", guidance=GUIDED))
+
+        assert run(engine, request())[1].reason is FinishReason.STOP
 
 
 @pytest.fixture(scope="module")
