@@ -77,6 +77,11 @@ class OpenAIEngine(RemoteEngine):
     def _is_older_vlm(self) -> bool:
         return self._connection.url.endswith(OLDER_VLM)
 
+    @property
+    def _no_health(self) -> set[int]:
+        """What a server answers that answers, and has no /health; the list of models may need a key too."""
+        return {404, 405} if self._is_older_vlm else {401, 403, 404, 405}
+
     def _prepare(self) -> None:
         if self._is_older_vlm and self._wanted:
             return
@@ -93,7 +98,7 @@ class OpenAIEngine(RemoteEngine):
         try:
             self._connection.fetch("GET", "/health", timeout_s=HEALTH_S, at_root=True)
         except UpstreamFailure as failure:
-            if failure.is_down or failure.status not in {401, 403, 404, 405}:
+            if failure.is_down or failure.status not in self._no_health:
                 raise
             if not self._is_older_vlm:
                 self._connection.fetch("GET", "/models", timeout_s=until - time.monotonic())

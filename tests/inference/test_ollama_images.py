@@ -119,10 +119,9 @@ class TestWhatTheModelCanDo:
             ollama_server(listing=lists(MODEL, **READS)) as server,
             closing(OllamaEngine(server.url)) as engine,
         ):
-            assert engine.sees_images
-
+            before = engine.sees_images
             getattr(engine, learn)()
-            assert not engine.sees_images
+            assert (before, engine.sees_images) == (True, False)
 
             asked_so_far = len(server.requests)
             hear_fail(engine, ImagesNotSupported, LOOK)
