@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.contrib.auth.models import AnonymousUser
 
@@ -12,7 +12,8 @@ from chat.events import SourceItem
 from chat.models import Assistant
 from chat.prompts import PromptPassage, Turn, build
 from inference.engines.base import Engine
-from inference.types import GenerationRequest, Quote
+from inference.errors import ContextTooLong
+from inference.types import GenerationRequest, Image, Quote
 from knowledge import retrieval
 from knowledge.retrieval_types import SearchResult
 
@@ -28,7 +29,8 @@ _LIST_MARK = re.compile(r"^\s*(?:[-*•–]|\d{1,3}[.)])\s+")
 class Question:
     """A question with what came before it.
 
-    reader: whose access decides what is retrieved. ui_language: of the page it was asked on.
+    reader: whose access decides what is retrieved. ui_language: of the page it was asked on. images: the
+    pictures sent with it.
     """
 
     text: str
@@ -36,6 +38,7 @@ class Question:
     assistant: Assistant
     history: tuple[Turn, ...] = ()
     ui_language: str = ""
+    images: tuple[Image, ...] = ()
 
     @property
     def language(self) -> str:
@@ -67,8 +70,22 @@ def retrieve(question: Question) -> SearchResult:
     )
 
 
+def usable(question: Question, result: SearchResult) -> SearchResult | None:
+    """Return what a reply may be written from; None where it must be refused.
+
+    A question with a picture is asked also when the documents know nothing about it: then from the
+    picture alone.
+    """
+    if result.is_answerable:
+        return result
+    return replace(result, passages=()) if question.images else None
+
+
 def plan(question: Question, result: SearchResult, engine: Engine) -> Plan:
-    """Build the request from the passages found. Raises: EngineError."""
+    """Build the request from the passages found. Raises: EngineError.
+
+    ContextTooLong where not even the question alone fits with its pictures: an engine would cut one in two.
+    """
     passages = [
         PromptPassage(n=n, title=passage.document_title, heading=passage.heading, text=passage.text)
         for n, passage in enumerate(result.passages, start=1)
@@ -77,6 +94,7 @@ def plan(question: Question, result: SearchResult, engine: Engine) -> Plan:
         question.text,
         passages,
         question.history,
+        images=question.images,
         instructions=question.assistant.instructions,
         language=question.language,
         refusal=question.refusal,
@@ -84,6 +102,8 @@ def plan(question: Question, result: SearchResult, engine: Engine) -> Plan:
         context_tokens=engine.context_tokens or NO_LIMIT,
         max_tokens=MAX_TOKENS,
     )
+    if question.images and not prompt.fits:
+        raise ContextTooLong(f"{len(question.images)} images in {engine.context_tokens} tokens")
     request = GenerationRequest(messages=prompt.messages, max_tokens=MAX_TOKENS, quotes=quotes(result))
     return Plan(request, bool(prompt.dropped_turns or prompt.dropped_passages))
 

@@ -24,6 +24,7 @@ TEXTS: "dict[str, tuple[StrOrPromise, StrOrPromise, int]]" = {
 }
 MAX_STARTERS = 8
 MAX_TEXT_CHARS = 500
+RESERVED_SLUGS = frozenset({"attachments"})  # /chat/attachments/ is where pictures are uploaded
 
 
 def read_starters(text: str) -> list[dict[str, str]]:
@@ -115,6 +116,13 @@ class AssistantForm(forms.ModelForm):  # type: ignore[type-arg]
             initial=write_starters((self.instance.starters or {}).get(code, [])),
             widget=forms.Textarea(attrs={"rows": 4, "dir": direction, "lang": code}),
         )
+
+    def clean_slug(self) -> str:
+        """Refuse the address at which pictures are uploaded."""
+        slug = str(self.cleaned_data["slug"])
+        if slug in RESERVED_SLUGS:
+            raise forms.ValidationError(_("Another assistant has this address."))
+        return slug
 
     def clean(self) -> dict[str, object]:
         """Refuse more starters than a page holds."""

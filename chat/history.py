@@ -89,7 +89,8 @@ def _parent(message: Message, by_id: dict[UUID, Message]) -> Message | None:
 
 def shown(conversation: Conversation) -> list[Shown]:
     """Return the messages of the current branch, replies as HTML; one that is being written is empty."""
-    return [_shown(message) for message in current_branch(list(conversation.messages.all()))]
+    messages = list(conversation.messages.prefetch_related("attachments"))
+    return [_shown(message) for message in current_branch(messages)]
 
 
 def _shown(message: Message) -> Shown:

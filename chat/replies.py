@@ -8,6 +8,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from chat import answering, events, failures
+from chat.attachments.keeping import images_of
 from chat.clock import Clock
 from chat.continuing import rest_of
 from chat.loading import load_unless_stopped
@@ -17,7 +18,7 @@ from chat.sources import nearest_items, source_items
 from chat.writer import ReplyWriter
 from inference.conf import get_engine
 from inference.engines.base import Engine
-from inference.errors import CannotContinue, EngineCrashed, EngineError
+from inference.errors import CannotContinue, EngineCrashed, EngineError, ImagesNotSupported
 from inference.types import Finish, FinishReason, GenerationRequest, ShouldStop, StreamEvent, Usage
 from jobs.errors import LeaseLost
 from jobs.log import get_log
@@ -58,22 +59,25 @@ def run_turn(lease: Lease) -> JobState:
 
 def _write_reply(reply: Message, lease: Lease, writer: ReplyWriter) -> JobState:
     clock = Clock(reply, lease.job)
-    question = _question(reply)
-    engine = get_engine(question.assistant.engine)
+    engine = get_engine(reply.conversation.assistant.engine)
+    _refuse_if_blind(reply, engine)
     if not engine.health().is_ready:
         writer.tell(events.ReplyPhase.WARMING_UP)
         load_unless_stopped(engine, lease.should_stop)
+        _refuse_if_blind(reply, engine)  # a server may have said only now what it can do
+    question = _question(reply, engine)
     if lease.should_stop():
         return _stop(writer, clock, engine)
     writer.tell(events.ReplyPhase.SEARCHING)
     result = answering.retrieve(question)
     clock.retrieved()
-    writer.give_sources(source_items(result.passages))
+    found = answering.usable(question, result)
+    writer.give_sources(source_items((found or result).passages))
     if lease.should_stop():
         return _stop(writer, clock, engine)
-    if not result.is_answerable:
+    if found is None:
         return _refuse(question, result, writer, clock, engine)
-    plan = answering.plan(question, result, engine)
+    plan = answering.plan(question, found, engine)
     if plan.is_shortened:
         writer.tell(events.ReplyPhase.CONTEXT_SHORTENED)
     writer.tell(events.ReplyPhase.READING)
@@ -167,25 +171,34 @@ def _notice(engine: Engine) -> str:
     return _("No language model is installed, so this answer quotes the documents word for word.")
 
 
-def _question(reply: Message) -> answering.Question:
+def _refuse_if_blind(reply: Message, engine: Engine) -> None:
+    """Keep pictures from an engine that reads text only. Raises: ImagesNotSupported."""
+    assert reply.parent is not None
+    if not engine.sees_images and reply.parent.attachments.exists():
+        raise ImagesNotSupported(f"{engine.name} {engine.model}")
+
+
+def _question(reply: Message, engine: Engine) -> answering.Question:
     assert reply.parent is not None
     conversation = reply.conversation
     return answering.Question(
         text=reply.parent.text,
         reader=conversation.user or AnonymousUser(),
         assistant=conversation.assistant,
-        history=_history(reply.parent),
+        history=_history(reply.parent, with_images=engine.sees_images),
         ui_language=reply.language,
+        images=images_of(reply.parent),
     )
 
 
-def _history(question: Message) -> tuple[Turn, ...]:
+def _history(question: Message, *, with_images: bool) -> tuple[Turn, ...]:
     """Return the turns before a question, oldest first, following the tree upwards."""
     turns: list[Turn] = []
     answer = question.parent
     while answer is not None and answer.parent is not None and len(turns) < HISTORY_TURNS:
         if answer.text and answer.status != MessageStatus.FAILED:
             passages = answering.prompt_passages(answer.sources)
-            turns.append(Turn(question=answer.parent.text, answer=answer.text, passages=passages))
+            images = images_of(answer.parent, is_history=True) if with_images else ()
+            turns.append(Turn(answer.parent.text, answer.text, passages, images))
         answer = answer.parent.parent
     return tuple(reversed(turns))

@@ -8,7 +8,7 @@ import hashlib
 import logging
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -24,6 +24,7 @@ from chat.attachments.types import Picture
 from chat.errors import AttachmentGone, NotFound, RateLimited, TooManyImages
 from chat.models import Assistant, Attachment, Message
 from chat.visitors import Visitor
+from inference.errors import ImageRefused
 from inference.types import Image
 from knowledge.names import clean_file_name
 
@@ -105,9 +106,20 @@ def give_to(question: Message, visitor: Visitor, ids: Sequence[UUID]) -> tuple[A
     return tuple(question.attachments.all())
 
 
-def load(attachments: Iterable[Attachment]) -> tuple[Image, ...]:
-    """Read pictures for a prompt. Raises: OSError where a file is gone."""
-    return tuple(Image(one.path.read_bytes(), one.width, one.height, one.media_type) for one in attachments)
+def images_of(question: Message, *, is_history: bool = False) -> tuple[Image, ...]:
+    """Read a question's pictures for the prompt; those of an earlier question may be missing.
+
+    Raises: ImageRefused where one of this question's is gone.
+    """
+    images = []
+    for one in question.attachments.all():
+        try:
+            images.append(Image(one.path.read_bytes(), one.width, one.height, one.media_type))
+        except OSError as exc:
+            if not is_history:
+                raise ImageRefused(f"attachment {one.pk}: {exc}") from exc
+            logger.warning("attachment %s of an earlier question is gone: %s", one.pk, exc)
+    return tuple(images)
 
 
 def _forget_file(sender: object, instance: Attachment, **kwargs: object) -> None:

@@ -94,7 +94,7 @@ def attachment(request: HttpRequest, attachment_id: UUID) -> HttpResponse:
     name = f"{PurePath(found.name).stem}{found.path.suffix}"
     response["Content-Disposition"] = content_disposition_header(as_attachment=False, filename=name)
     response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
     patch_cache_control(response, private=True, max_age=CACHE_S)
     return response

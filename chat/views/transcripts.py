@@ -104,5 +104,5 @@ def transcript(request: HttpRequest, conversation: UUID) -> HttpResponse:
     _check_staff(request)
     found = get_object_or_404(Conversation.objects.select_related("assistant", "user"), pk=conversation)
     audit.record(request, "transcript.view", f"conversation:{found.pk}")
-    lines = [_line(message) for message in found.messages.all()]
+    lines = [_line(message) for message in found.messages.prefetch_related("attachments")]
     return render(request, "review/transcript.html", {"conversation": found, "lines": lines})
