@@ -46,4 +46,5 @@ class TransformersEngine(HostedEngine):
             slots=max_rows * (1 + WAITING_PER_ROW),
             hang_after_s=hang_after_s,
         )
-        super().__init__(host, lambda: read_folder(described.path))
+        loaded = f"Loaded. {described.note}".rstrip()
+        super().__init__(host, lambda: read_folder(described.path), loaded=loaded)

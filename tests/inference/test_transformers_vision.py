@@ -12,6 +12,7 @@ import pytest
 from PIL import Image as Pixels
 
 from inference.engines.base import Engine
+from inference.engines.hf.adapter import attach
 from inference.engines.hf.folder import read_folder
 from inference.engines.hf.pixels import pixel_inputs
 from inference.engines.hf.template import HfTemplate
@@ -235,6 +236,7 @@ def test_without_its_vision_adapter_it_reads_text_only(copied: Path) -> None:
     engine = TransformersEngine(copied)
 
     assert not engine.sees_images
+    assert "vision-lora" in read_folder(copied).note
     with pytest.raises(ImagesNotSupported):
         engine.count_tokens([ChatMessage(Role.USER, "What is this?", (RED,))])
 
@@ -246,6 +248,39 @@ def test_a_half_copied_adapter_is_broken(name: str, copied: Path) -> None:
 
     with pytest.raises(ModelBroken, match=name):
         TransformersEngine(copied)
+
+
+def test_the_adapter_adds_its_product_to_the_weights(folder: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+    from transformers import Phi4MultimodalForCausalLM
+
+    plain, merged, adapted = (Phi4MultimodalForCausalLM.from_pretrained(folder) for _ in range(3))
+    halves = load_file(folder / "vision-lora" / "adapter_model.safetensors")
+    for name, down in halves.items():
+        if name.endswith(".lora_A.weight"):
+            up = halves[name.replace("lora_A", "lora_B")]
+            layer = name.removeprefix("base_model.model.").removesuffix(".lora_A.weight")
+            merged.get_parameter(f"{layer}.weight").data.add_(2 * up @ down)
+    ids = torch.tensor([[7, 70, 700]])
+
+    assert attach(adapted, folder / "vision-lora") == 3 * 4
+
+    with torch.no_grad():
+        without, expected, got = (model(ids).logits for model in (plain, merged, adapted))
+    assert torch.allclose(got, expected, atol=1e-4)
+    assert not torch.allclose(got, without, atol=1e-2)
+
+
+def test_an_adapter_for_another_model_is_broken(copied: Path) -> None:
+    from safetensors.torch import load_file, save_file
+    from transformers import Phi4MultimodalForCausalLM
+
+    file = copied / "vision-lora" / "adapter_model.safetensors"
+    save_file({name: half[:, :1].contiguous() for name, half in load_file(file).items()}, file)
+
+    with pytest.raises(ModelBroken, match="another model"):
+        attach(Phi4MultimodalForCausalLM.from_pretrained(copied), copied / "vision-lora")
 
 
 def test_an_adapter_of_another_kind_is_named(copied: Path) -> None:
@@ -309,4 +344,5 @@ def test_the_folder_says_where_pictures_stand(folder: Path) -> None:
     vision = read_folder(folder).vision
 
     assert vision is not None
+    assert not read_folder(folder).note
     assert (vision.crop, vision.patch) == (448, 14)

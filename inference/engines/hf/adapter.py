@@ -66,7 +66,7 @@ def attach(model: "PreTrainedModel", folder: Path) -> int:
 
 
 def _attach(layer: "torch.nn.Module", down: "torch.Tensor", up: "torch.Tensor") -> None:
-    weight = layer.weight
+    weight = layer.get_parameter("weight")
     if weight.shape != (up.shape[0], down.shape[1]) or up.shape[1] != down.shape[0]:
         raise ValueError(f"{tuple(up.shape)} x {tuple(down.shape)} for {tuple(weight.shape)}")
 

@@ -29,9 +29,11 @@ REFUSED: Final = {
     " with a server that runs it",
     "phi3small": f"Phi-3-small cannot be loaded by transformers 5; {_ELSEWHERE} with a server that runs it",
     "phi4mm": "this copy of Phi-4-multimodal needs program code of its own, which is never run; get the "
-    "files made for transformers (model_type phi4_multimodal), or choose another engine: ENGINE=openai",
+    "files made for transformers (hf download microsoft/Phi-4-multimodal-instruct --revision refs/pr/70), "
+    "or choose another engine: ENGINE=openai",
 }
 SEEING: Final = "phi4_multimodal"
+BLIND: Final = f"It reads text only: its vision adapter, the folder {ADAPTER_FOLDER}, is missing."
 # What the configuration leaves out where it is as usual.
 VISION_DEFAULTS: Final = {"crop_size": 448, "patch_size": 14, "image_token_id": 200010}
 
@@ -48,12 +50,16 @@ class VisionPart:
 
 @dataclass(frozen=True, slots=True)
 class HfFolder:
-    """What a usable folder says of itself. vision: None where the model reads text only."""
+    """What a usable folder says of itself.
+
+    vision: None where the model reads text only. note: what an administrator should know, often nothing.
+    """
 
     path: Path
     label: str
     context_tokens: int
     vision: VisionPart | None = None
+    note: str = ""
 
 
 def find_folder(model: str) -> Path:
@@ -85,7 +91,11 @@ def read_folder(path: Path) -> HfFolder:
     context = config.get("max_position_embeddings")
     if not isinstance(context, int) or context < 1:
         raise ModelBroken(f"{path / CONFIG_FILE} has no max_position_embeddings")
-    return HfFolder(path, _label(path), min(MAX_CONTEXT_TOKENS, context), _vision(path, config))
+    vision = _vision(path, config)
+    is_blind = vision is None and config.get("model_type") == SEEING
+    return HfFolder(
+        path, _label(path), min(MAX_CONTEXT_TOKENS, context), vision, note=BLIND if is_blind else ""
+    )
 
 
 def _check_kind(path: Path, config: dict[str, object]) -> None:

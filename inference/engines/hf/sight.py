@@ -12,6 +12,7 @@ from inference.engines.hf.tiling import tilings
 from inference.engines.native.reply import Reply
 from inference.engines.native.sampling import Sampler
 from inference.errors import BadRequest, EngineUnavailable, ModelBroken
+from inference.host_frames import no_report
 from inference.types import (
     ChatMessage,
     Delta,
@@ -58,7 +59,7 @@ class Sight:
         self._model = twin
         self._turn = threading.Lock()
         self._should_stop: ShouldStop = never_stop
-        self._on_step: Callable[[], None] = lambda: None
+        self._on_step: Callable[[], None] = no_report
 
     def expand(self, written: Sequence[int], images: Sequence[Image]) -> list[int]:
         """Put as many tokens as each picture takes where the prompt has one for it.
@@ -95,6 +96,7 @@ class Sight:
         except _StoppedError:
             yield from reply.finish(FinishReason.CANCELLED)
         finally:
+            self._should_stop, self._on_step = never_stop, no_report
             self._turn.release()
 
     def _tokens(self, prompt: Sequence[int], request: GenerationRequest) -> Iterator[int]:
