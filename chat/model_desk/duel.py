@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Final
 from uuid import uuid4
 
@@ -17,11 +17,12 @@ from accounts.models import User
 from chat import answering
 from chat.language import detect
 from chat.loading import load_unless_stopped
+from chat.model_desk.asked import KIND, Asked, log_key, note, read_asked, read_pictures
 from chat.model_desk.contenders import Contender, opened
 from chat.models import Assistant
 from inference.engines.base import Engine
 from inference.errors import EngineCrashed, EngineError
-from inference.types import ChatMessage, Finish, FinishReason, GenerationRequest, Role
+from inference.types import ChatMessage, Finish, FinishReason, GenerationRequest, Image, Role
 from jobs import queue, worker
 from jobs.errors import LeaseLost, QueueFull
 from jobs.log import get_log
@@ -32,40 +33,26 @@ from knowledge.errors import KnowledgeError
 from knowledge.models import Collection
 from knowledge.retrieval_types import SearchResult
 
-KIND: Final = "playground"
 MEASURABLE_S: Final = 0.05
 NOTHING: Final = SearchResult((), 0.0, is_answerable=False)
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What was asked, of whom. sides: who answers. collection: slug of the documents, "" for none."""
-
-    question: str
-    sides: tuple[Contender, ...]
-    collection: str
-    user_id: int
-
-
-def ask(user: User, question: str, sides: Sequence[Contender], collection: str = "") -> str:
+def ask(asked: Asked, picture: Image | None = None) -> str:
     """Queue a question to both and return its key. It counts as one reply of the person.
 
     Raises: QueueFull, LogUnavailable.
     """
     key = uuid4().hex
-    asked: dict[str, object] = {
-        "type": "asked",
-        "question": question,
-        "sides": [[side.value, side.label] for side in sides],
-        "collection": collection,
-        "user": user.pk,
-    }
-    get_log().append(log_key(key), 0, [asked])
+    note(key, asked, picture)
     try:
         queue.enqueue(
-            KIND, key, owner=f"u:{user.pk}", engine=_engines(sides), limit=settings.MAX_QUEUED_REPLIES
+            KIND,
+            key,
+            owner=f"u:{asked.user_id}",
+            engine=_engines(asked.sides),
+            limit=settings.MAX_QUEUED_REPLIES,
         )
     except QueueFull:
         get_log().close(log_key(key))
@@ -84,31 +71,12 @@ def stop(job: Job) -> None:
         get_log().close(log_key(job.subject))
 
 
-def log_key(key: str) -> str:
-    """Name the log of a question."""
-    return f"{KIND}:{key}"
-
-
-def read_asked(key: str) -> Asked | None:
-    """Return what was asked; None where the log is gone."""
-    for entry in get_log().replay(log_key(key)):
-        if entry.event.get("type") == "asked":
-            sides = entry.event.get("sides")
-            assert isinstance(sides, list)
-            return Asked(
-                question=str(entry.event.get("question")),
-                sides=tuple(Contender(str(value), str(label)) for value, label in sides),
-                collection=str(entry.event.get("collection") or ""),
-                user_id=int(str(entry.event.get("user"))),
-            )
-    return None
-
-
 def run_duel(lease: Lease) -> JobState:
     """Let both write at the same time. Raises: LeaseLost, LogUnavailable."""
     asked = read_asked(lease.job.subject)
     if asked is None:
         return JobState.CANCELLED
+    pictures = read_pictures(lease.job.subject) if asked.has_picture else ()
     try:
         found = _search(asked)
     except KnowledgeError as exc:
@@ -118,7 +86,9 @@ def run_duel(lease: Lease) -> JobState:
         found = None
     if found is not None:
         with ThreadPoolExecutor(len(asked.sides), thread_name_prefix="duel") as pool:
-            runs = [pool.submit(_Side(lease, at).run, asked, found) for at in range(len(asked.sides))]
+            runs = [
+                pool.submit(_Side(lease, at).run, asked, pictures, found) for at in range(len(asked.sides))
+            ]
         for run in runs:
             run.result()
     get_log().close(log_key(lease.job.subject))
@@ -142,14 +112,16 @@ def _search(asked: Asked) -> SearchResult:
     )
 
 
-def _request(asked: Asked, found: SearchResult, engine: Engine) -> GenerationRequest:
+def _request(
+    asked: Asked, pictures: tuple[Image, ...], found: SearchResult, engine: Engine
+) -> GenerationRequest:
     """Build the prompt: the bare question, or as an assistant without instructions would ask it."""
     if not asked.collection:
-        question = ChatMessage(Role.USER, asked.question)
-        return GenerationRequest((question,), max_tokens=answering.MAX_TOKENS)
+        question = ChatMessage(Role.USER, asked.question, pictures)
+        return GenerationRequest((question,), max_tokens=answering.MAX_TOKENS, guidance=asked.guidance)
     assistant = Assistant(language=detect(asked.question))
-    question_asked = answering.Question(asked.question, User(pk=asked.user_id), assistant)
-    return answering.plan(question_asked, found, engine).request
+    question_asked = answering.Question(asked.question, User(pk=asked.user_id), assistant, images=pictures)
+    return replace(answering.plan(question_asked, found, engine).request, guidance=asked.guidance)
 
 
 class _Side:
@@ -159,17 +131,17 @@ class _Side:
         self._lease = lease
         self._at = at
 
-    def run(self, asked: Asked, found: SearchResult) -> None:
+    def run(self, asked: Asked, pictures: tuple[Image, ...], found: SearchResult) -> None:
         """Load, ask, pass on. Raises: LeaseLost, LogUnavailable."""
         value = asked.sides[self._at].value
         try:
             with opened(value) as engine:
-                self._write(engine, asked, found)
+                self._write(engine, asked, pictures, found)
         except EngineError as exc:
             logger.warning("%s: %s failed: %s: %s", self._lease.job, value, exc.code, exc)
             self.fail(exc.code, str(exc))
 
-    def _write(self, engine: Engine, asked: Asked, found: SearchResult) -> None:
+    def _write(self, engine: Engine, asked: Asked, pictures: tuple[Image, ...], found: SearchResult) -> None:
         self._tell("loading", model=engine.model)
         began = time.monotonic()
         load_unless_stopped(engine, self._lease.should_stop)
@@ -177,7 +149,7 @@ class _Side:
             self._tell("finished", reason=str(FinishReason.CANCELLED))
             return
         loaded = time.monotonic()
-        request = _request(asked, found, engine)
+        request = _request(asked, pictures, found, engine)
         self._tell("reading", load_s=round(loaded - began, 3))
         first: float | None = None
         asked_at = time.monotonic()

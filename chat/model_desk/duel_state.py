@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from chat.markdown import render_document
 from chat.model_desk import telling
-from chat.model_desk.duel import KIND, Asked, log_key, read_asked
+from chat.model_desk.asked import KIND, Asked, log_key, read_asked
 from inference.types import FinishReason
 from jobs import waiting
 from jobs.log import get_log

@@ -17,11 +17,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import audit
 from accounts.models import User
+from chat.attachments.errors import AttachmentError
 from chat.model_desk import duel as duels
 from chat.model_desk import engines, pulls, shelf, telling
+from chat.model_desk.asked import KIND, Asked
 from chat.model_desk.contenders import contenders
 from chat.model_desk.duel_state import duel_state
 from chat.model_desk.forms import DuelForm
+from chat.model_desk.picture import picture_of
 from chat.models import Assistant
 from inference import conf
 from inference.catalogue import Model, catalogue
@@ -145,17 +148,23 @@ def ask(request: HttpRequest) -> HttpResponse:
     """Ask two models the same question."""
     rows = _engine_rows()
     choices = contenders(rows, shelf.shelf(rows))
-    form = DuelForm(request.POST, user=_user(request), choices=choices)
+    form = DuelForm(request.POST, request.FILES, user=_user(request), choices=choices)
     if not form.is_valid():
         return _refused(request, [str(error) for errors in form.errors.values() for error in errors])
     by_value = {one.value: one for one in choices}
-    sides = [by_value[form.cleaned_data[name]] for name in ("left", "right")]
     collection = form.cleaned_data["collection"]
     try:
-        key = duels.ask(
-            _user(request), form.cleaned_data["question"], sides, collection.slug if collection else ""
+        picture = picture_of(form.cleaned_data["picture"])
+        asked = Asked(
+            question=form.cleaned_data["question"],
+            sides=tuple(by_value[form.cleaned_data[name]] for name in ("left", "right")),
+            collection=collection.slug if collection else "",
+            user_id=_user(request).pk,
+            guidance=form.guidance,
+            has_picture=picture is not None,
         )
-    except JobError as exc:
+        key = duels.ask(asked, picture)
+    except (AttachmentError, JobError) as exc:
         return _refused(request, [str(exc.user_message)])
     if request.headers.get("HX-Request"):
         return _duel(request, key)
@@ -192,7 +201,7 @@ def _duel(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 def stop_duel(request: HttpRequest, key: str) -> HttpResponse:
     """Stop both."""
-    job = Job.objects.filter(kind=duels.KIND, subject=key, owner=f"u:{request.user.pk}").first()
+    job = Job.objects.filter(kind=KIND, subject=key, owner=f"u:{request.user.pk}").first()
     if job is None:
         raise Http404
     duels.stop(job)

@@ -4,15 +4,19 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from PIL import Image
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from accounts.roles import KNOWLEDGE_ADMINISTRATORS, give_role
+from chat.model_desk import telling
 from chat.models import Assistant
 from inference import conf
 from inference.errors import EngineError
@@ -254,7 +258,7 @@ def test_a_model_nobody_knows_is_not_there(root: Client) -> None:
     assert root.post("/models/gpt-2/pull/").status_code == 404
 
 
-def ask_both(root: Client, left: str, right: str, **more: str) -> str:
+def ask_both(root: Client, left: str, right: str, **more: object) -> str:
     """Ask two models, run the worker, and return what the page shows of it."""
     asked = {"question": "When may I return a kettle?", "left": left, "right": right, **more}
     begun = root.post("/models/ask/", asked, headers={"HX-Request": "true"})
@@ -309,6 +313,80 @@ def test_one_that_fails_leaves_the_other_alone(root: Client, settings: Settings)
     assert 'data-phase="failed"' in left
     assert "does not fit into the model’s context" in left
     assert 'data-phase="finished"' in right
+
+
+SCHEMA = '{"type": "object", "properties": {"days": {"type": "integer"}}, "required": ["days"]}'
+
+
+def test_an_answer_is_held_to_a_schema_by_who_can_and_refused_by_who_cannot(
+    root: Client, settings: Settings
+) -> None:
+    settings.MODEL_PATH = str(TINY)
+
+    page = ask_both(root, "onnx", "extractive", shape="json_schema", pattern=SCHEMA)
+
+    left, right = page.split("<section", 2)[1:]
+    assert 'data-phase="finished"' in left
+    assert "days" in left
+    assert 'data-phase="failed"' in right
+    assert "cannot be held to a schema or a pattern" in right
+
+
+@pytest.mark.parametrize(
+    ("shape", "pattern", "sentence"),
+    [
+        ("json_schema", "{", "no JSON object"),
+        ("json_schema", "[1]", "no JSON object"),
+        ("regex", "(", "no regular expression"),
+        ("regex", " ", "no regular expression"),
+    ],
+)
+def test_a_shape_that_is_none_is_refused_before_anybody_is_asked(
+    root: Client, shape: str, pattern: str, sentence: str
+) -> None:
+    asked = {"question": "Why?", "left": "extractive", "right": "extractive"}
+
+    page = root.post(
+        "/models/ask/", {**asked, "shape": shape, "pattern": pattern}, headers={"HX-Request": "true"}
+    ).content.decode()
+
+    assert sentence in page
+    assert not Job.objects.exists()
+
+
+def picture(content: bytes) -> SimpleUploadedFile:
+    return SimpleUploadedFile("shelf.png", content, "image/png")
+
+
+def test_a_model_that_cannot_see_says_so_of_a_picture(root: Client, settings: Settings) -> None:
+    settings.MODEL_PATH = str(TINY)
+    drawn = BytesIO()
+    Image.new("RGB", (40, 30), "red").save(drawn, "PNG")
+
+    page = ask_both(root, "onnx", "extractive", picture=picture(drawn.getvalue()))
+
+    left, right = page.split("<section", 2)[1:]
+    assert "reads text only and cannot see pictures" in left
+    assert "reads text only and cannot see pictures" in right
+
+
+def test_a_picture_that_is_none_is_refused_before_anybody_is_asked(root: Client) -> None:
+    asked = {"question": "Why?", "left": "extractive", "right": "extractive", "picture": picture(b"garbage")}
+
+    page = root.post("/models/ask/", asked, headers={"HX-Request": "true"}).content.decode()
+
+    assert 'role="alert"' in page
+    assert not Job.objects.exists()
+
+
+def test_every_failure_of_an_engine_has_a_sentence_for_administrators() -> None:
+    codes = {kind.code for kind in every_kind_of(EngineError)} - {"cannot_continue"}
+
+    assert codes <= set(telling.SENTENCES) | {"pull_stopped"}
+
+
+def every_kind_of(kind: type[EngineError]) -> set[type[EngineError]]:
+    return {kind}.union(*(every_kind_of(one) for one in kind.__subclasses__()))
 
 
 def test_a_question_that_waits_can_be_taken_back(root: Client) -> None:
