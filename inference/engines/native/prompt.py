@@ -82,6 +82,8 @@ class PromptWriter:
     def _encoded(self, messages: Sequence[ChatMessage], begun: str = "") -> list[int]:
         try:
             return self._template.encode(self._template.render(messages) + begun)
+        except BadRequest:
+            raise  # it says already what is wrong with the request, as an image
         except EngineError as exc:
             raise BadRequest(f"the prompt cannot be written: {exc}") from exc
 

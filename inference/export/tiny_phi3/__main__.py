@@ -41,10 +41,10 @@ def make(target: Path) -> None:
         source, built = scratch / "hf", scratch / "onnx"
         source.mkdir()
         _train_into(source)
-        _build(source, built, scratch / "cache")
+        build(source, built, scratch / "cache")
         _tidy(source, built)
         _check(built)
-        _describe(built)
+        describe(built, COMMAND)
         if target.exists():
             shutil.rmtree(target)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def _train_into(source: Path) -> None:
     import onnxruntime_genai as og
 
     vocabulary = write_tokenizer(source)
-    ids = _special_ids(source)
+    ids = special_ids(source)
     described = {"type": "phi3", "context_length": CONTEXT_TOKENS, "vocab_size": vocabulary}
     described |= {"eos_token_id": ids["<|end|>"], "pad_token_id": ids["<|endoftext|>"]}
     (source / "genai_config.json").write_text(json.dumps({"model": described}), encoding="utf-8")
@@ -79,15 +79,17 @@ def _train_into(source: Path) -> None:
     save(trained, source, [ids[text] for text in ENDS])
 
 
-def _special_ids(folder: Path) -> dict[str, int]:
+def special_ids(folder: Path) -> dict[str, int]:
+    """Give text and id of every added token of a tokenizer."""
     described = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     return {entry["content"]: entry["id"] for entry in described["added_tokens"]}
 
 
-def _build(source: Path, built: Path, cache: Path) -> None:
+def build(source: Path, built: Path, cache: Path, *options: str) -> None:
+    """Build the decoder's int4 graph. options: more of the builder's, "name=value"."""
     command = [sys.executable, "-m", "onnxruntime_genai.models.builder", "-m", "tiny-phi3"]
     command += ["-i", str(source), "-o", str(built), "-p", "int4", "-e", "cpu", "-c", str(cache)]
-    command += ["--extra_options", "block_size=32", "accuracy_level=4"]
+    command += ["--extra_options", "block_size=32", "accuracy_level=4", *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no shell
     if done.returncode != 0:
         raise SystemExit(f"the builder failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
@@ -122,10 +124,11 @@ def _check(built: Path) -> None:
     say(f"{len(ALL)} dialogues answered as learned")
 
 
-def _describe(built: Path) -> None:
+def describe(built: Path, command: str) -> None:
+    """Write the manifest: the command that made the folder, and the sum of every file."""
     files = sorted(file for file in built.iterdir() if file.is_file())
     manifest = {
-        "made_by": COMMAND,
+        "made_by": command,
         "sha256": {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files},
     }
     (built / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")

@@ -1,6 +1,7 @@
 """A tokenizer of the kind Phi-3 has (BPE with byte fallback), small, trained on the dialogues."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -39,19 +40,22 @@ def corpus() -> list[str]:
     return texts
 
 
-def write_tokenizer(folder: Path) -> int:
-    """Train the tokenizer, write its files into `folder`, and return its size, specials included."""
+def write_tokenizer(folder: Path, texts: Sequence[str] = (), vocabulary: int = VOCABULARY) -> int:
+    """Train the tokenizer, write its files into `folder`, and return its size, specials included.
+
+    texts: what it is trained on; without any, the dialogues. vocabulary: its size without Phi-3's specials.
+    """
     from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
     basic = ["<unk>", "<s>", "</s>"]
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True, fuse_unk=True))  # noqa: S106
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()  # only while training: no piece crosses a space
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
+        vocab_size=vocabulary,
         special_tokens=basic + [f"<0x{byte:02X}>" for byte in range(256)],
         show_progress=False,
     )
-    tokenizer.train_from_iterator(corpus(), trainer)
+    tokenizer.train_from_iterator(texts or corpus(), trainer)
 
     described = json.loads(tokenizer.to_str())
     described["added_tokens"] = [entry for entry in described["added_tokens"] if entry["content"] in basic]
