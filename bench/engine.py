@@ -1,7 +1,7 @@
 """The onnx engine on a model whose weights dominate: ratios of one run, random weights.
 
 `python -m bench.engine` takes about three minutes on two cores (a model of 1.1 GB, kept under build/);
-`--layers 32` is the size of Phi-3.5-mini, `--layers 2 --hidden 256` tries the script itself.
+`--layers 32` is the size of Phi-3.5-mini, `--layers 2 --hidden 192` tries the script itself.
 """
 
 import argparse
@@ -10,49 +10,19 @@ import os
 import random
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from bench.random_phi import WRITABLE, Shape, write_model
-from inference.engines.native.sampling import Sampler
-from inference.engines.onnxgenai.batching import BatchingRuntime
-from inference.engines.onnxgenai.budget import Plan
-from inference.engines.onnxgenai.drafts import PromptLookup, StepCosts
-from inference.engines.onnxgenai.folder import read_folder
-from inference.engines.onnxgenai.reply import Reply
+from bench.floor import Floor, fill, memory_bytes_per_s
+from bench.random_phi import Shape, write_model
+from bench.replies import Bench, speed
+from inference.engines.onnxgenai.drafts import MOST, PromptLookup, StepCosts
 from inference.engines.onnxgenai.rows import shared_beginning
-from inference.engines.onnxgenai.scheduler import Ticket
-from inference.types import Finish, GenerationRequest, never_stop
 
 BUILD = Path(__file__).resolve().parents[1] / "build"
-ROWS = 8
-CONTEXT = 2048
-ROUNDS = 3
-
-
-class Recorder(Sampler):
-    """Remembers what it chose."""
-
-    chosen: list[int]
-
-    def choose(self, logits: object) -> int:
-        self.chosen.append(super().choose(logits))  # type: ignore[arg-type]
-        return self.chosen[-1]
-
-
-@dataclass
-class Run:
-    """One reply and when its tokens came."""
-
-    ticket: Ticket
-    tokens: list[int]
-    step_times: list[float] = field(default_factory=list)
-    began_at: float = 0.0
-    token_times: list[float] = field(default_factory=list)
-    cached: int = 0
+STREAMS = (2, 4, 8)
+ROUNDS = 5
 
 
 class Oracle(PromptLookup):
@@ -75,59 +45,6 @@ class Oracle(PromptLookup):
         ]
 
 
-class Bench:
-    """One loaded model, and replies on it."""
-
-    def __init__(self, folder: Path, threads: int) -> None:
-        self.runtime = BatchingRuntime(
-            read_folder(folder), plan=Plan(ROWS, CONTEXT), threads=threads, speculate=False
-        )
-        self._folder = read_folder(folder)
-        self._chance = random.Random(0)
-
-    def prompt(self, tokens: int) -> list[int]:
-        """Make up a prompt."""
-        return [self._chance.choice(WRITABLE) for _ in range(tokens)]
-
-    def start(
-        self, prompt: list[int], new_tokens: int, lookup: Callable[[StepCosts], PromptLookup] | None = None
-    ) -> Run:
-        """Begin a greedy reply."""
-        request = GenerationRequest((), max_tokens=new_tokens)
-        sampler = Recorder(request, prompt, self.runtime._decoder.vocabulary)
-        sampler.chosen = []
-        run: Run
-
-        def on_step() -> None:
-            now = time.monotonic()
-            run.step_times.append(now)
-            run.token_times += [now] * (len(sampler.chosen) - len(run.token_times))
-
-        ticket = Ticket(
-            prompt=prompt,
-            reply=Reply(request, len(prompt), self.runtime._tokenizer, self._folder.reply_ends),
-            sampler=sampler,
-            lookup=lookup(self.runtime.scheduler.costs) if lookup else None,
-            should_stop=never_stop,
-            on_step=on_step,
-        )
-        run = Run(ticket, sampler.chosen, began_at=time.monotonic())
-        self.runtime.scheduler.submit(ticket)
-        return run
-
-    def finish(self, run: Run) -> Run:
-        """Wait for the end of a reply."""
-        while True:
-            event = run.ticket.events.get()
-            if isinstance(event, Exception):
-                raise event
-            if isinstance(event, Finish):
-                run.cached = event.usage.cached_tokens
-                while len(run.token_times) < len(run.tokens):  # its last step is noted just after it
-                    time.sleep(0.001)
-                return run
-
-
 def together(bench: Bench, streams: int, shared: list[int], new_tokens: int) -> float:
     """Return tokens/s of so many replies while all of them write; their prompts begin alike."""
     runs = [bench.start([*shared, *bench.prompt(8)], new_tokens) for _ in range(streams)]
@@ -139,22 +56,24 @@ def together(bench: Bench, streams: int, shared: list[int], new_tokens: int) -> 
     return written / (end - begin)
 
 
-def side_by_side(bench: Bench, context: int, new_tokens: int) -> tuple[float, dict[str, float]]:
-    """Measure one stream and several in turns; return tokens/s of one, and the others relative to it."""
+def side_by_side(bench: Bench, floor: Floor, context: int, new_tokens: int) -> dict[str, object]:
+    """Measure one stream and several in turns, and beside each the decoder alone in a loop."""
     shared = bench.prompt(context - 8)
     together(bench, 1, shared, 2)
-    singles: list[float] = []
-    ratios: dict[int, list[float]] = {2: [], 4: [], 8: []}
+    rates: dict[int, list[float]] = {n: [] for n in (1, *STREAMS)}
+    bare: dict[int, list[float]] = {n: [] for n in rates}
     for _ in range(ROUNDS):
-        for streams, measured in ratios.items():
-            singles.append(together(bench, 1, shared, new_tokens))
-            measured.append(together(bench, streams, shared, new_tokens) / singles[-1])
-    return max(singles), {str(n): round(statistics.median(measured), 2) for n, measured in ratios.items()}
-
-
-def speed(run: Run) -> float:
-    """Return tokens/s of one reply after its first token."""
-    return (len(run.tokens) - 1) / (run.token_times[-1] - run.token_times[0])
+        for streams in rates:
+            rates[streams].append(together(bench, streams, shared, new_tokens))
+            bare[streams].append(floor.rate(streams, new_tokens))
+    ours = {n: statistics.median(measured) for n, measured in rates.items()}
+    theirs = {n: statistics.median(measured) for n, measured in bare.items()}
+    return {
+        "tokens_per_s": {str(n): round(rate, 1) for n, rate in ours.items()},
+        "together": {str(n): round(ours[n] / ours[1], 2) for n in STREAMS},
+        "together_bare_decoder": {str(n): round(theirs[n] / theirs[1], 2) for n in STREAMS},
+        "of_bare_decoder": {str(n): round(rate / theirs[n], 2) for n, rate in ours.items()},
+    }
 
 
 def first_token_s(bench: Bench, prompt: list[int]) -> float:
@@ -230,19 +149,36 @@ def longest_gap(bench: Bench, long_prompt: int, new_tokens: int) -> object:
 
 
 def guesses(bench: Bench, prompt: list[int], new_tokens: int) -> object:
-    """Decode speed with guesses, relative to none, where 0, 50 and 100 % of them are right."""
+    """Decode speed with guesses, relative to none, where 0, 50 and 100 % of them are right; and the steps."""
     known = bench.finish(bench.start(prompt, new_tokens)).tokens
     figures: dict[str, object] = {}
     same: list[float] = []
     for share in (0.0, 0.5, 1.0):
-        speeds = []
-        for _ in range(2):
+        speeds, steps = [], []
+        for _ in range(ROUNDS):
             slow = speed(bench.finish(bench.start(prompt, new_tokens)))
             run = bench.finish(bench.start(prompt, new_tokens, partial(Oracle, known, share)))
             speeds.append(speed(run) / slow)
+            steps.append(run.writing_steps / (new_tokens - 1))
             same.append(shared_beginning(run.tokens, known) / new_tokens)
         figures[f"right_{share:.0%}"] = round(statistics.median(speeds), 2)
+        figures[f"steps_a_token_{share:.0%}"] = round(statistics.median(steps), 2)
     return {**figures, "tokens_before_a_difference": round(statistics.mean(same), 2)}
+
+
+def measure(bench: Bench, folder: Path, options: argparse.Namespace) -> dict[str, object]:
+    """Measure everything, in one process on one model."""
+    prompt = bench.prompt(options.context)
+    fill(bench, options.context)
+    floor = Floor(bench, options.context)
+    return {
+        "streams": side_by_side(bench, floor, options.context, options.tokens),
+        "tokens_of_one_row": floor.widths(1 + MOST),
+        "bare_generator": against_generator(bench, folder, options.threads, prompt, options.tokens),
+        "second_turn": second_turn(bench, 5 * options.context),
+        "beside_a_long_prompt": longest_gap(bench, 3 * options.context, 3 * options.tokens),
+        "guesses": guesses(bench, prompt, 2 * options.tokens),
+    }
 
 
 def main() -> None:
@@ -259,22 +195,19 @@ def main() -> None:
     shape = Shape(layers=options.layers, hidden=options.hidden, inner=options.hidden * 8 // 3)
     folder = BUILD / f"bench-phi-{options.layers}x{options.hidden}"
     read_bytes = write_model(folder, shape)
-    bench = Bench(folder, options.threads)
-    prompt = bench.prompt(options.context)
-    bench.finish(bench.start(prompt, 8))  # warm
-    singles, shares = side_by_side(bench, options.context, options.tokens)
+    memory = memory_bytes_per_s(options.threads)
     figures: dict[str, object] = {
         "weights_gb": round(read_bytes / 1e9, 2),
         "threads": options.threads,
+        "memory_gb_per_s": round(memory / 1e9, 1),
+        "tokens_per_s_if_weights_were_all": round(memory / read_bytes, 1),
         "load_average_before": round(os.getloadavg()[0], 1),
-        "one_stream_tokens_per_s": round(singles, 1),
-        "weights_read_gb_per_s": round(singles * read_bytes / 1e9, 1),
-        "together": shares,
-        "bare_generator": against_generator(bench, folder, options.threads, prompt, options.tokens),
-        "second_turn": second_turn(bench, 5 * options.context),
-        "beside_a_long_prompt": longest_gap(bench, 3 * options.context, 3 * options.tokens),
-        "guesses": guesses(bench, prompt, 2 * options.tokens),
     }
+    began = time.monotonic()
+    bench = Bench(folder, options.threads)
+    figures["load_s"] = round(time.monotonic() - began, 1)
+    figures |= measure(bench, folder, options)
+    figures["seconds"] = round(time.monotonic() - began)
     figures["load_average_after"] = round(os.getloadavg()[0], 1)
     bench.runtime.close()
     print(json.dumps(figures))
