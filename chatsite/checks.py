@@ -19,6 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 Apps = Sequence[AppConfig] | None
 MIN_SECRET_KEY_CHARS = 50
 MAX_SANE_UPLOAD_MB = 2048
+MIN_MODEL_CONTEXT = 1024  # tokens; below, passages and an answer find no room
 RETIRED_HOSTS = {
     "models.github.ai": "GitHub Models was shut down on 2026-07-30.",
     "models.inference.ai.azure.com": "GitHub Models was shut down on 2026-07-30.",
@@ -172,6 +173,9 @@ def check_limits(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]:
         if getattr(settings, name) < 1:
             hint = f"Set {name} to 1 or more: nobody could ask anything."
             found.append(Error(f"{name} is {getattr(settings, name)}.", hint, id="chatsite.E009"))
+    if settings.MODEL_CONTEXT and settings.MODEL_CONTEXT < MIN_MODEL_CONTEXT:
+        hint = f"Set MODEL_CONTEXT to {MIN_MODEL_CONTEXT} or more, or to 0 for what is fast."
+        found.append(Error(f"MODEL_CONTEXT is {settings.MODEL_CONTEXT}.", hint, id="chatsite.E018"))
     return found
 
 

@@ -122,6 +122,8 @@ def test_onnx_engine_is_refused_without_any_model(settings: Settings, tmp_path: 
         ("MAX_UPLOAD_MB", 100_000, "chatsite.E008"),
         ("MAX_REPLIES_PER_USER", 0, "chatsite.E009"),
         ("MAX_QUEUED_REPLIES", 0, "chatsite.E009"),
+        ("MODEL_CONTEXT", 100, "chatsite.E018"),
+        ("MODEL_CONTEXT", -1, "chatsite.E018"),
     ],
 )
 def test_limits_leave_room_for_work(settings: Settings, name: str, value: int, expected: str) -> None:

@@ -21,12 +21,16 @@ class Cache(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """One row: where it lies, and the tokens whose keys and values are in it, from the beginning."""
+    """One row: where it lies, and the tokens whose keys and values are in it, from the beginning.
+
+    is_far: whether they were made with the factors for long sequences; see `longrope`.
+    """
 
     index: int
     tokens: list[int] = field(default_factory=list)
     is_taken: bool = False
     used_at: int = 0
+    is_far: bool = False
 
 
 class Rows:

@@ -69,7 +69,12 @@ class Ticket:
 class Scheduler:
     """Runs tickets on the rows of one decoder."""
 
-    def __init__(self, decoder: Decoder, rows: int, *, shared_chunk_s: float = SHARED_CHUNK_S) -> None:
+    def __init__(
+        self, decoder: Decoder, rows: int, *, shared_chunk_s: float = SHARED_CHUNK_S, cliff: int = 0
+    ) -> None:
+        """cliff: see `longrope`; where a row may reach beyond one, there is one row."""
+        assert not cliff or rows == 1, "rows that share a step share their factors"
+        self._cliff = cliff
         self.costs = StepCosts()
         self._decoder = decoder
         self._rows = Rows(rows, decoder)
@@ -124,6 +129,7 @@ class Scheduler:
         self._drop_unwanted()
         while self._waiting and self._rows.free:
             self._let_in(self._waiting.popleft())
+        self._cross_over()
         moved = list(self._writing)
         if self._writing:
             self._write_step()
@@ -140,7 +146,24 @@ class Scheduler:
     def _let_in(self, ticket: Ticket) -> None:
         self._reading.append(ticket)  # first, so that it is not forgotten where this fails
         ticket.row = self._rows.take(ticket.prompt)
+        self._set_factors(ticket)
         ticket.reply.cached_tokens = len(ticket.row.tokens)
+
+    def _set_factors(self, ticket: Ticket) -> None:
+        """Keep nothing of a row that was computed with the factors of the cliff's other side."""
+        is_far = bool(self._cliff) and len(ticket.prompt) > self._cliff
+        if ticket.taken.is_far != is_far:
+            ticket.taken.tokens = []
+        ticket.taken.is_far = is_far
+
+    def _cross_over(self) -> None:
+        """Send back to reading whoever reaches the cliff: all of it is computed again, as one prompt."""
+        for ticket in [one for one in self._writing if len(one.taken.tokens) == self._cliff]:
+            if self._cliff and not ticket.taken.is_far:
+                ticket.prompt = [*ticket.taken.tokens, ticket.next_token]
+                self._set_factors(ticket)
+                self._writing.remove(ticket)
+                self._reading.append(ticket)
 
     def _read_chunk(self) -> Ticket:
         """Read the next part of one prompt; after its last one that reply writes its first token."""
@@ -151,7 +174,7 @@ class Scheduler:
         size = self._sizes.next(ticket.unread, is_shared=bool(self._writing))
         part = ticket.prompt[done : done + size]
         began = time.monotonic()
-        logits = self._decoder.run(row.index, np.array([part], np.int64), [done])
+        logits = self._decoder.run(row.index, np.array([part], np.int64), [done], self._reach(ticket))
         self._sizes.took(len(part), time.monotonic() - began)
         row.tokens += part
         if not ticket.unread:
@@ -176,7 +199,7 @@ class Scheduler:
 
     def _write_alone(self, ticket: Ticket) -> None:
         row, lookup = ticket.taken, ticket.lookup
-        guessed = lookup.guess(min(MOST, ticket.reply.tokens_left - 1)) if lookup else []
+        guessed = lookup.guess(self._most_guesses(ticket)) if lookup else []
         began = time.monotonic()
         tokens = np.array([[ticket.next_token, *guessed]], np.int64)
         logits = self._decoder.run(row.index, tokens, [len(row.tokens)])
@@ -184,6 +207,16 @@ class Scheduler:
         right = self._take_guessed(ticket, guessed, logits)
         if lookup:
             lookup.verified(len(guessed), right)
+
+    def _reach(self, ticket: Ticket) -> int:
+        return len(ticket.prompt) if ticket.taken.is_far else 0
+
+    def _most_guesses(self, ticket: Ticket) -> int:
+        """Guess neither beyond the end of the reply nor across the cliff."""
+        most = min(MOST, ticket.reply.tokens_left - 1)
+        if self._cliff and not ticket.taken.is_far:
+            most = min(most, self._cliff - 1 - len(ticket.taken.tokens))
+        return most
 
     def _take_guessed(self, ticket: Ticket, guessed: list[int], logits: Logits) -> int:
         """Take the tokens of a step of one reply, up to the first wrong guess; return how many were right."""
