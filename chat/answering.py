@@ -50,6 +50,10 @@ class Question:
         """The sentence that says nothing was found."""
         return self.assistant.localized("refusal", self.language)
 
+    def without_earlier_pictures(self) -> "Question":
+        """Return the question for a model that turned out to read text only."""
+        return replace(self, history=tuple(replace(turn, images=()) for turn in self.history))
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -60,11 +60,7 @@ def run_turn(lease: Lease) -> JobState:
 def _write_reply(reply: Message, lease: Lease, writer: ReplyWriter) -> JobState:
     clock = Clock(reply, lease.job)
     engine = get_engine(reply.conversation.assistant.engine)
-    _refuse_if_blind(reply, engine)
-    if not engine.health().is_ready:
-        writer.tell(events.ReplyPhase.WARMING_UP)
-        load_unless_stopped(engine, lease.should_stop)
-        _refuse_if_blind(reply, engine)  # a server may have said only now what it can do
+    _make_ready(reply, engine, lease, writer)
     question = _question(reply, engine)
     if lease.should_stop():
         return _stop(writer, clock, engine)
@@ -81,7 +77,13 @@ def _write_reply(reply: Message, lease: Lease, writer: ReplyWriter) -> JobState:
     if plan.is_shortened:
         writer.tell(events.ReplyPhase.CONTEXT_SHORTENED)
     writer.tell(events.ReplyPhase.READING)
-    finish = _stream(engine, plan.request, lease, writer)
+    try:
+        finish = _stream(engine, plan.request, lease, writer)
+    except ImagesNotSupported:
+        if question.images:
+            raise
+        blind = answering.plan(question.without_earlier_pictures(), found, engine)  # only now it said so
+        finish = _stream(engine, blind.request, lease, writer)
     if _is_refusal(finish, writer, question):
         return _refuse(question, result, writer, clock, engine, finish.usage)
     writer.finish(
@@ -89,6 +91,21 @@ def _write_reply(reply: Message, lease: Lease, writer: ReplyWriter) -> JobState:
         engine=engine.name, model=engine.model, notice=_notice(engine),
     )  # fmt: skip
     return JobState.CANCELLED if finish.reason == FinishReason.CANCELLED else JobState.DONE
+
+
+def _make_ready(reply: Message, engine: Engine, lease: Lease, writer: ReplyWriter) -> None:
+    """Load the engine, and keep pictures from one that reads text only. Raises: EngineError."""
+    _refuse_if_blind(reply, engine)
+    if not engine.health().is_ready:
+        writer.tell(events.ReplyPhase.WARMING_UP)
+        load_unless_stopped(engine, lease.should_stop)
+    _refuse_if_blind(reply, engine)  # a server may have said only now what it sees
+
+
+def _refuse_if_blind(reply: Message, engine: Engine) -> None:
+    assert reply.parent is not None
+    if not engine.sees_images and reply.parent.attachments.exists():
+        raise ImagesNotSupported(f"{engine.name} {engine.model}")
 
 
 def _stream(engine: Engine, request: GenerationRequest, lease: Lease, writer: ReplyWriter) -> Finish:
@@ -169,13 +186,6 @@ def _notice(engine: Engine) -> str:
     if engine.name != "extractive":
         return ""
     return _("No language model is installed, so this answer quotes the documents word for word.")
-
-
-def _refuse_if_blind(reply: Message, engine: Engine) -> None:
-    """Keep pictures from an engine that reads text only. Raises: ImagesNotSupported."""
-    assert reply.parent is not None
-    if not engine.sees_images and reply.parent.attachments.exists():
-        raise ImagesNotSupported(f"{engine.name} {engine.model}")
 
 
 def _question(reply: Message, engine: Engine) -> answering.Question:
