@@ -145,3 +145,13 @@ def test_no_image_reaches_a_log_or_an_error(
 
     assert "I do not like" in str(error)
     assert "iVBOR" not in str(error) + caplog.text + repr(LOOK)
+
+
+def test_broken_images_do_not_make_a_server_look_broken(server: WireServer, engine: RemoteEngine) -> None:
+    server.answer = refuses(500, {"error": "cannot identify image file <_io.BytesIO>"})
+    for _ in range(4):
+        hear_fail(engine, ImageRefused, LOOK)
+    server.answer = counts
+
+    assert hear(engine)[0] == NUMBERS
+    assert len(server.requests) == 5

@@ -22,7 +22,7 @@ from inference.types import ChatMessage, GenerationRequest, Image, Role
 from tests.inference.pictures import noise, picture
 from tests.inference.remote import QUICK, asked, closing, hear, hear_fail
 from tests.inference.servers.counting import NUMBERS
-from tests.inference.servers.openai_like import counts, openai_server
+from tests.inference.servers.openai_like import counts, openai_server, refuses
 from tests.inference.servers.wire import Exchange, WireServer
 
 MODEL = "microsoft/Phi-3.5-vision-instruct"
@@ -159,6 +159,15 @@ class TestInline:
             assert engine.health().is_ready
         assert server.requests[0].path == f"/v1/vlm/{MODEL}"
         assert [seen.path for seen in server.listings] == ["/health"] or not server.listings
+
+    @pytest.mark.parametrize(("status", "is_ready"), [(404, True), (401, False), (503, False)])
+    def test_an_address_without_a_list_of_models_is_healthy_when_it_answers(
+        self, status: int, is_ready: bool, server: WireServer, inline: RemoteEngine
+    ) -> None:
+        server.listing = refuses(status, {"detail": "no"})
+
+        assert inline.health().is_ready is is_ready
+        assert [seen.path for seen in server.listings] == ["/health"]
 
     def test_other_addresses_keep_their_path(self, server: WireServer) -> None:
         with closing(OpenAIEngine(f"{server.url}/v1", model=MODEL, images="inline")) as engine:
