@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, expect
 
+from tests.inference.servers.openai_like import openai_server
+from tests.inference.servers.wire import WireServer
 from tests.site import PASSWORD, Site
 
 expect.set_options(timeout=15_000)
@@ -88,3 +90,30 @@ def as_user(
 def slow_site(start_site: Callable[..., Site]) -> Site:
     """A site whose engine writes slowly, so that there is time to stop and reload."""
     return start_site(ENGINE="paced", PACED_TOKENS="120", PACED_TOKENS_PER_S="15")
+
+
+@pytest.fixture(scope="session")
+def seeing_server() -> Iterator[WireServer]:
+    """A server whose model sees."""
+    with openai_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def seeing_site(start_site: Callable[..., Site], seeing_server: WireServer) -> Site:
+    """A site whose assistants may be sent pictures."""
+    return start_site(
+        ENGINE="openai",
+        OPENAI_BASE_URL=f"{seeing_server.url}/v1",
+        OPENAI_MODEL="microsoft/Phi-3.5-vision-instruct",
+        RATE_LIMITS="off",
+        MAX_IMAGES="3",
+        MAX_IMAGE_MB="1",
+    )
+
+
+@pytest.fixture
+def chat(seeing_site: Site, guest: Page) -> Page:
+    """A new chat with an assistant that sees."""
+    guest.goto(f"{seeing_site.url}/chat/support/")
+    return guest

@@ -1,43 +1,18 @@
-"""Pictures go with a question: chosen, dropped, pasted, taken from a video; looked at, removed, kept."""
+"""Pictures go with a question: chosen, dropped, pasted, taken from a video; removed, kept, refused."""
 
 import base64
-import io
-import re
-from collections.abc import Callable, Iterator
 
 import pytest
-from PIL import Image as Pixels
-from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, Route, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
-from tests.browser.test_accessibility import LOOKS, serious
+from tests.browser.pictures import QUESTION, cards, choose, give, is_loaded, note, picture, shown, uploaded
 from tests.browser.test_chat import ask, finished
-from tests.inference.servers.openai_like import openai_server
 from tests.inference.servers.wire import WireServer
 from tests.site import Site
 
 pytestmark = pytest.mark.browser
 
-QUESTION = "Within how many days of delivery can the appliance in the picture be returned?"
 UPLOADS = "**/chat/attachments/"
-MAKE_FILES = """
-async (made) => Promise.all(made.map(async ({ name, mimeType, data }) => {
-  const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
-  return new File([bytes], name, { type: mimeType });
-}))
-"""
-GIVE_FILES = f"""
-async ([selector, kind, made]) => {{
-  const carrier = new DataTransfer();
-  for (const file of await ({MAKE_FILES})(made)) carrier.items.add(file);
-  const more = {{ bubbles: true, cancelable: true }};
-  const target = document.querySelector(selector);
-  if (kind === "paste") {{
-    target.dispatchEvent(new ClipboardEvent("paste", {{ ...more, clipboardData: carrier }}));
-  }} else for (const type of ["dragover", kind]) {{
-    target.dispatchEvent(new DragEvent(type, {{ ...more, dataTransfer: carrier }}));
-  }}
-}}
-"""
 RECORD = """
 async ([seconds, kind]) => {
   const canvas = Object.assign(document.createElement("canvas"), { width: 160, height: 120 });
@@ -61,86 +36,8 @@ async ([seconds, kind]) => {
 """
 
 
-def picture(name: str = "label.png", size: tuple[int, int] = (640, 400), colour: str = "teal") -> FilePayload:
-    """Draw a file of one colour in the format of its name."""
-    drawn = io.BytesIO()
-    kind = "JPEG" if name.endswith(".jpg") else "PNG"
-    Pixels.new("RGB", size, colour).save(drawn, kind)
-    return {"name": name, "mimeType": f"image/{kind.lower()}", "buffer": drawn.getvalue()}
-
-
-def choose(page: Page, *files: FilePayload) -> None:
-    """Choose files in the dialog that the button opens."""
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Attach pictures").click()
-    chooser.value.set_files(list(files))
-
-
-def give(page: Page, selector: str, kind: str, *files: FilePayload) -> None:
-    """Drop or paste files onto what the selector names."""
-    made = [
-        {**file, "buffer": None, "data": base64.b64encode(file["buffer"]).decode("ascii")} for file in files
-    ]
-    page.evaluate(GIVE_FILES, [selector, kind, made])
-
-
-def cards(page: Page) -> Locator:
-    """Return the pictures over the text field."""
-    return page.locator("[data-part=attachments] > li")
-
-
-def uploaded(page: Page, count: int = 1) -> None:
-    """Wait until so many pictures wait for their question, and none is under way."""
-    expect(cards(page)).to_have_count(count)
-    expect(page.locator("[data-part=attachments] progress:not([hidden])")).to_have_count(0)
-    expect(page.locator("[data-part=attachments] .is-failed")).to_have_count(0)
-
-
-def note(page: Page) -> Locator:
-    """Return the sentence over the text field."""
-    return page.locator("[data-part=attach-note]")
-
-
-def shown(page: Page) -> Locator:
-    """Return the pictures that stand in questions and are loaded."""
-    return page.locator("[data-role=user] .picture img")
-
-
-def is_loaded(image: Locator) -> bool:
-    """Say whether an image has arrived."""
-    image.scroll_into_view_if_needed()
-    return bool(image.evaluate("async (el) => { await el.decode(); return el.naturalWidth > 0; }"))
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[WireServer]:
-    """A server whose model sees."""
-    with openai_server() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def seeing_site(start_site: Callable[..., Site], server: WireServer) -> Site:
-    """A site whose assistants may be sent pictures."""
-    return start_site(
-        ENGINE="openai",
-        OPENAI_BASE_URL=f"{server.url}/v1",
-        OPENAI_MODEL="microsoft/Phi-3.5-vision-instruct",
-        RATE_LIMITS="off",
-        MAX_IMAGES="3",
-        MAX_IMAGE_MB="1",
-    )
-
-
-@pytest.fixture
-def chat(seeing_site: Site, guest: Page) -> Page:
-    """A new chat with an assistant that sees."""
-    guest.goto(f"{seeing_site.url}/chat/support/")
-    return guest
-
-
 def test_a_chosen_picture_goes_with_its_question_and_reaches_the_model(
-    chat: Page, server: WireServer
+    chat: Page, seeing_server: WireServer
 ) -> None:
     choose(chat, picture())
     uploaded(chat)
@@ -154,26 +51,7 @@ def test_a_chosen_picture_goes_with_its_question_and_reaches_the_model(
     expect(shown(chat)).to_have_attribute("alt", "label.png")
     assert is_loaded(shown(chat))
     expect(chat.locator("article.msg-answer")).to_have_attribute("data-status", "done")
-    assert "image_url" in str(server.requests[-1].body["messages"])
-
-
-def test_a_reload_shows_the_picture_where_it_stood(chat: Page) -> None:
-    choose(chat, picture())
-    uploaded(chat)
-    ask(chat, QUESTION)
-    finished(chat)
-    before = shown(chat).bounding_box()
-
-    chat.reload()
-
-    assert is_loaded(shown(chat))
-    after = shown(chat).bounding_box()
-    assert before is not None
-    assert after is not None
-    assert (round(after["width"]), round(after["height"])) == (
-        round(before["width"]),
-        round(before["height"]),
-    )
+    assert "image_url" in str(seeing_server.requests[-1].body["messages"])
 
 
 def test_pictures_can_be_dropped_onto_the_page(chat: Page) -> None:
@@ -191,7 +69,7 @@ def test_a_picture_can_be_pasted(chat: Page) -> None:
     expect(cards(chat)).to_contain_text("image.png")
 
 
-def test_a_removed_picture_does_not_go_with_the_question(chat: Page, server: WireServer) -> None:
+def test_a_removed_picture_does_not_go_with_the_question(chat: Page, seeing_server: WireServer) -> None:
     choose(chat, picture("keep.png"), picture("drop.png"))
     uploaded(chat, 2)
 
@@ -350,98 +228,3 @@ def test_a_video_that_cannot_be_read_says_so(seeing_site: Site, page: Page) -> N
 
     expect(note(page)).to_contain_text("“broken.mp4” was not attached. Your browser cannot read this video.")
     expect(cards(page)).to_have_count(0)
-
-
-def test_a_picture_opens_in_full_size_and_escape_leads_back(chat: Page) -> None:
-    choose(chat, picture("front.png"), picture("back.png"))
-    uploaded(chat, 2)
-    ask(chat, QUESTION)
-    finished(chat)
-    first = chat.locator("[data-role=user] .picture").first
-
-    first.press("Enter")
-    viewer = chat.get_by_role("dialog")
-    expect(viewer.locator("img")).to_have_attribute("alt", "front.png")
-    assert is_loaded(viewer.locator("img"))
-    chat.keyboard.press("ArrowRight")
-    expect(viewer.locator("img")).to_have_attribute("alt", "back.png")
-    chat.keyboard.press("Escape")
-
-    expect(viewer).to_have_count(0)
-    expect(first).to_be_focused()
-
-
-def test_a_second_tab_shows_the_picture_too(chat: Page, watch: Callable[[Page], Page]) -> None:
-    ask(chat, "When may I return a kettle?")
-    finished(chat)
-    other = watch(chat.context.new_page())
-    other.goto(chat.url)
-    other.wait_for_timeout(500)  # its socket is open and watches
-    choose(chat, picture())
-    uploaded(chat)
-
-    ask(chat, QUESTION)
-
-    expect(shown(other)).to_have_attribute("alt", "label.png")
-    assert is_loaded(shown(other))
-
-
-def test_a_strangers_picture_is_as_missing_as_none(
-    chat: Page, seeing_site: Site, open_context: Callable[..., BrowserContext]
-) -> None:
-    choose(chat, picture())
-    uploaded(chat)
-    ask(chat, QUESTION)
-    finished(chat)
-    address = f"{seeing_site.url}{shown(chat).get_attribute('src')}"
-    stranger = open_context().new_page()
-    stranger.goto(f"{seeing_site.url}/chat/support/")
-
-    own, foreign = chat.request.get(address), stranger.request.get(address)
-
-    assert (own.status, foreign.status) == (200, 404)
-
-
-@pytest.mark.parametrize("look", list(LOOKS))
-def test_pictures_are_accessible_and_fit_the_screen(
-    seeing_site: Site, look: str, open_context: Callable[..., BrowserContext], watch: Callable[[Page], Page]
-) -> None:
-    page = watch(open_context(**LOOKS[look]).new_page())
-    page.goto(f"{seeing_site.url}/chat/support/")
-    page.locator("#composer").wait_for()
-    give(page, "#main", "drop", picture("label.png"), picture("a-very-long-name-of-a-picture" * 3 + ".png"))
-    uploaded(page, 2)
-    give(page, "#main", "drop", {"name": "a.pdf", "mimeType": "application/pdf", "buffer": b"%PDF"})
-    attached = serious(page)
-
-    ask(page, QUESTION)
-    finished(page)
-    sent = serious(page)
-    page.locator(".picture").first.click()
-    page.get_by_role("dialog").locator("img").wait_for()
-
-    assert (attached, sent, serious(page)) == ([], [], [])
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-
-
-def test_the_narrowest_phone_in_hebrew_has_room_for_pictures(
-    seeing_site: Site, open_context: Callable[..., BrowserContext], watch: Callable[[Page], Page]
-) -> None:
-    narrow = {"viewport": {"width": 320, "height": 640}, "is_mobile": True, "has_touch": True}
-    page = watch(open_context(locale="he-IL", **narrow).new_page())
-    page.goto(f"{seeing_site.url}/chat/support/")
-    give(page, "#main", "drop", picture("wide.png", (1200, 200)), picture("תווית המוצר.png", (200, 900)))
-    uploaded(page, 2)
-    card, removal = (
-        cards(page).first.bounding_box(),
-        cards(page).first.locator("[data-part=remove]").bounding_box(),
-    )
-    ask(page, "מה כתוב על התווית?")
-    finished(page)
-
-    assert card is not None
-    assert removal is not None
-    assert removal["x"] < card["x"] + card["width"] / 2
-    expect(shown(page)).to_have_count(2)
-    assert re.search(r"[\u05d0-\u05ea]{3}", page.locator("[data-role=user]").inner_text())
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")

@@ -89,7 +89,7 @@ export function createTray({ form, limits, parts, words, onChange, onDone }) {
     card.state = "busy";
     card.fail("");
     changed();
-    void thumbnail(blob, card.canvas, THUMBNAIL_PX);
+    void thumbnail(blob, card.canvas, THUMBNAIL_PX).then((isShown) => (card.canvas.hidden = !isShown));
     card.job = upload(limits.url, blob, card.name, card.progress);
     const { image, error, isLost, mayRetry } = await card.job.done;
     if (!cards.has(card.el)) return image && discard(image);
@@ -98,6 +98,7 @@ export function createTray({ form, limits, parts, words, onChange, onDone }) {
     else {
       card.state = "failed";
       card.fail(error || words.t("upload_lost"), mayRetry);
+      card.el.scrollIntoView({ block: "nearest" });
     }
     changed();
   }
@@ -180,7 +181,7 @@ function createCard(el, name, words) {
   return {
     el, name, canvas, state: "busy", image: null, blob: null, job: null, isLost: false,
     on: (key, action) => part(key).addEventListener("click", action),
-    progress: (share) => (bar.value = share),
+    progress: (share) => (share < 1 ? (bar.value = share) : bar.removeAttribute("value")), // the server looks at it now
     say(sentence) {
       text.hidden = !sentence;
       text.textContent = sentence;
