@@ -47,6 +47,7 @@ class Tokenizer:
 class Source:
     """Where an engine gets a model. Hub: `repo` and, for ONNX, the folder in it; Ollama: `tag`.
 
+    revision: a branch or reference of the repository; "" = its main branch.
     device: "cpu" or "cuda" for ONNX folders. gb: what is downloaded; None = not verified.
     """
 
@@ -55,6 +56,7 @@ class Source:
     tag: str = ""
     aliases: tuple[str, ...] = ()
     device: str = ""
+    revision: str = ""
     gb: float | None = None
 
 
@@ -63,7 +65,8 @@ class Model:
     """One model of the family. None and empty: not verified, or not published.
 
     original_context_tokens: of a LongRoPE model, the context up to which nothing is computed again.
-    transformers: the class that loads it, "none" where there is none.
+    transformers: the class that loads it, "none" where there is none. revision: of the repository, where
+        that class cannot read the main branch.
     """
 
     id: str
@@ -84,6 +87,7 @@ class Model:
     template: Template | None
     tokenizer: Tokenizer | None
     repo: str
+    revision: str
     weights_gb: float | None
     transformers: str
     onnx: tuple[Source, ...]
@@ -212,6 +216,7 @@ def _model(
         template=template,
         tokenizer=tokenizer,
         repo=_text(entry, "repo"),
+        revision=_text(entry, "revision"),
         weights_gb=_number(entry, "weights_gb"),
         transformers=_text(entry, "transformers"),
         onnx=_sources(entry, "onnx"),

@@ -56,10 +56,15 @@ class Hub:
         """endpoint: "" takes HF_ENDPOINT, else the public hub."""
         self._endpoint = endpoint.rstrip("/") or None
 
-    def folder(self, repo: str, path: str, marker: str) -> HubFolder:
-        """List the folder at or below `path` that holds the file `marker`. Raises: PullError."""
+    def folder(self, repo: str, path: str, marker: str, revision: str = "") -> HubFolder:
+        """List the folder at or below `path` that holds the file `marker`. Raises: PullError.
+
+        revision: a branch or reference; "" = the main branch.
+        """
         with _translated(repo):
-            read = self._api().model_info(repo, files_metadata=True, timeout=ANSWER_S)
+            read = self._api().model_info(
+                repo, revision=revision or None, files_metadata=True, timeout=ANSWER_S
+            )
         siblings = read.siblings or []
         inside = [one for one in siblings if not path or one.rfilename.startswith(f"{path}/")]
         root = _model_root([one.rfilename for one in inside], path, repo, marker)

@@ -87,8 +87,10 @@ class FolderPull:
         self._done = self._total = self._looked_at = 0
         self._told_at = 0.0
 
-    def run(self, repo: str, path: str, model_id: str, marker: str = ONNX_MARKER) -> bool:
+    def run(self, repo: str, path: str, model_id: str, marker: str = ONNX_MARKER, revision: str = "") -> bool:
         """Fetch the folder that holds the file `marker`; False where it is there already.
+
+        revision: a branch or reference of the repository; "" = its main branch.
 
         Raises: PullError, OSError.
         """
@@ -96,7 +98,7 @@ class FolderPull:
         with locked(self._target.with_name(f".{self._target.name}.lock")):
             if self._is_there():
                 return False
-            folder = self._hub.folder(repo, path, marker)
+            folder = self._hub.folder(repo, path, marker, revision)
             self._prepare(folder)
             try:
                 digests = {file.name: self._fetch(folder, file) for file in folder.files}

@@ -73,7 +73,7 @@ def pull(
     source, marker = _source(order)
     target = order.folder(models_dir).resolve()
     work = FolderPull(make_hub(), target, on_progress=on_progress, should_stop=should_stop)
-    is_new = work.run(source.repo, source.path, order.model.id, marker)
+    is_new = work.run(source.repo, source.path, order.model.id, marker, source.revision)
     return Pulled(order.model.id, order.engine, str(target), is_new)
 
 
@@ -88,7 +88,7 @@ def _source(order: Order) -> tuple[Source, str]:
         case "openvino":
             return model.openvino[0], HUB_MARKER
         case "transformers":
-            return Source(repo=model.repo), HUB_MARKER
+            return Source(repo=model.repo, revision=model.revision), HUB_MARKER
         case _:
             raise PullImpossible(
                 f"The {order.engine} engine has nothing to install: its server has the model."

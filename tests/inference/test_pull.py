@@ -284,3 +284,18 @@ def test_an_order_for_cuda_takes_the_other_folder(hub: HubServer, tmp_path: Path
 
     assert Path(pulled.place) == tmp_path / f"{MODEL.id}-cuda"
     assert (tmp_path / f"{MODEL.id}-cuda" / "genai_config.json").read_bytes() == b"{}"
+
+
+def test_the_files_of_a_reference_are_fetched_where_the_main_branch_is_no_use(
+    tiny_phi3: Path, tmp_path: Path
+) -> None:
+    model = catalogue().find("phi-4-multimodal-instruct")
+    useful = {"config.json": b"{}", "vision-lora/adapter_config.json": b"{}"}
+    with hub_server(model.repo, {"config.json": b"[]"}) as hub:
+        hub.references[model.revision] = useful
+        order = Order(model, engine="transformers")
+
+        pulled = pull(order, tmp_path, "", make_hub=lambda: Hub(hub.url))
+
+    assert (Path(pulled.place) / "vision-lora" / "adapter_config.json").is_file()
+    assert (Path(pulled.place) / "config.json").read_bytes() == b"{}"

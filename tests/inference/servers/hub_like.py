@@ -23,6 +23,7 @@ class HubServer:
     cuts: path → after how many bytes the connection ends, one entry for each answer, then no more.
     damaged: paths whose content is sent with one byte changed. refusal: what everything is answered with.
     sent, ranges: bytes of content and Range headers, by path. pause_s: after each piece of content.
+    references: other branches; the one asked for takes the place of `files`.
     """
 
     repo: str
@@ -36,6 +37,7 @@ class HubServer:
     sent: Counter[str] = field(default_factory=Counter)
     ranges: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     metadata_asked: int = 0
+    references: dict[str, dict[str, bytes]] = field(default_factory=dict)
 
     @property
     def revision(self) -> str:
@@ -78,6 +80,9 @@ class _Handler(BaseHTTPRequestHandler):
         hub, path = self.hub, unquote(urlsplit(self.path).path)
         if hub.refusal:
             self._whole(hub.refusal[0], b"{}", hub.refusal[1])
+        elif (reference := path.removeprefix(f"/api/models/{hub.repo}/revision/")) in hub.references:
+            hub.files = hub.references[reference]
+            self._whole(200, json.dumps(hub.metadata()).encode(), {"Content-Type": "application/json"})
         elif path.startswith(f"/api/models/{hub.repo}"):
             hub.metadata_asked += 1
             self._whole(200, json.dumps(hub.metadata()).encode(), {"Content-Type": "application/json"})
