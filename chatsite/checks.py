@@ -19,6 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 Apps = Sequence[AppConfig] | None
 MIN_SECRET_KEY_CHARS = 50
 MAX_SANE_UPLOAD_MB = 2048
+ONNX_RUNTIMES = {"auto", "batching", "engine", "generator"}
 MIN_MODEL_CONTEXT = 1024  # tokens; below, passages and an answer find no room
 RETIRED_HOSTS = {
     "models.github.ai": "GitHub Models was shut down on 2026-07-30.",
@@ -94,6 +95,9 @@ def check_engine(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]:
     elif settings.ENGINE == "onnx" and not path and not (Path(settings.DATA_DIR) / "models").is_dir():
         hint = "Set MODEL_PATH to a directory with an ONNX model."
         found.append(Error("ENGINE=onnx has no model.", hint, id="chatsite.E007"))
+    if settings.ONNX_RUNTIME not in ONNX_RUNTIMES:
+        hint = f"Choose one of: {', '.join(sorted(ONNX_RUNTIMES))}."
+        found.append(Error(f"ONNX_RUNTIME={settings.ONNX_RUNTIME!r} is unknown.", hint, id="chatsite.E019"))
     return found
 
 

@@ -72,6 +72,7 @@ def _onnx() -> Arguments:
         "memory_gb": settings.MODEL_MEMORY_GB,
         "max_rows": settings.MODEL_ROWS,
         "context": settings.MODEL_CONTEXT,
+        "runtime": settings.ONNX_RUNTIME,
     }
 
 

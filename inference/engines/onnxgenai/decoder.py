@@ -7,7 +7,7 @@ a row is as long as its caller says, and what lies behind that is overwritten by
 
 import os
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -29,20 +29,16 @@ class UnfamiliarGraph(Exception):
 class Decoder:
     """A session and its KV rows. One thread only; `run` lets other threads go on meanwhile."""
 
-    def __init__(self, graph: Graph, *, rows: int, context_tokens: int, threads: int) -> None:
-        """Load the weights. Raises: ModelBroken, UnfamiliarGraph."""
-        import onnxruntime as ort
+    first_input: ClassVar[str] = "input_ids"  # what it takes the tokens as
 
-        ort.disable_telemetry_events()
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        try:
-            self._session = ort.InferenceSession(
-                os.fspath(graph.file), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as exc:  # the runtime's errors have no common base
-            raise ModelBroken(f"{graph.file}: {exc}") from exc
+    def __init__(
+        self, graph: Graph, *, rows: int, context_tokens: int, threads: int, beside: "Decoder | None" = None
+    ) -> None:
+        """Load the weights, or share those of the decoder it is put beside.
+
+        Raises: ModelBroken, UnfamiliarGraph.
+        """
+        self._session: Any = beside._session if beside else _session(graph, threads)
         self._graph = graph
         self._context = context_tokens
         self._check()
@@ -52,24 +48,26 @@ class Decoder:
         self._cache = [[np.zeros(shape, self._dtype) for _ in range(2)] for _ in range(graph.layers)]
         self._logits = np.zeros(max(rows, MAX_CHUNK) * self.vocabulary, self._logits_dtype)
 
-    def run(self, row: int, tokens: Tokens, lengths: Sequence[int]) -> Logits:
+    def run(self, row: int, tokens: Tokens, lengths: Sequence[int], reach: int = 0) -> Logits:
         """Compute the tokens that follow in neighbouring rows, and put them into the cache.
 
         tokens: (n, m) for the rows `row` … `row + n - 1`; m > 1 only with n = 1.
         lengths: how many tokens of each row are in the cache already.
+        reach: how long the sequence will be, where that decides the factors; see `longrope`.
         Shape: (n, m, vocabulary), valid until the next run.
         """
         count, width = tokens.shape
         ends = np.asarray(lengths, np.int64) + width
-        assert ends.max() <= self._context, "a row is full"
-        mask = (np.arange(ends.max()) < ends[:, None]).astype(np.int64)
-        feeds = {"input_ids": np.ascontiguousarray(tokens, np.int64), "attention_mask": mask}
+        assert max(ends.max(), reach) <= self._context, "a row is full"
+        mask = (np.arange(max(ends.max(), reach)) < ends[:, None]).astype(np.int64)
+        feeds = {self.first_input: self._first(tokens), "attention_mask": mask}
         if "position_ids" in self._feeds:
             feeds["position_ids"] = ends[:, None] - width + np.arange(width, dtype=np.int64)
         binding = self._binding(row, count)
         for key in self._feeds:
             given = feeds[key]
-            binding.bind_input(self._graph.names[key], "cpu", 0, np.int64, given.shape, given.ctypes.data)
+            name, kind = self._graph.names[key], given.dtype.type
+            binding.bind_input(name, "cpu", 0, kind, given.shape, given.ctypes.data)
         shape = (count, width, self.vocabulary)
         logits = self._logits[: count * width * self.vocabulary].reshape(shape)
         binding.bind_output(
@@ -91,6 +89,10 @@ class Decoder:
                 kept = values[one, :, :one_tokens].copy()
                 values[one, :, :other_tokens] = values[other, :, :other_tokens]
                 values[other, :, :one_tokens] = kept
+
+    def _first(self, tokens: Tokens) -> npt.NDArray[np.generic]:
+        """Write the tokens as the graph takes them."""
+        return np.ascontiguousarray(tokens, np.int64)
 
     def _binding(self, row: int, count: int) -> Any:
         """Bind the cache of these rows, once for each run of rows."""
@@ -117,10 +119,10 @@ class Decoder:
         inputs = {one.name: one for one in self._session.get_inputs()}
         outputs = {one.name: one for one in self._session.get_outputs()}
         cached = [self._cache_names(kind, layer) for layer in layers for kind in ("key", "value")]
-        keys = ("input_ids", "attention_mask", "position_ids")
+        keys = (self.first_input, "attention_mask", "position_ids")
         self._feeds = tuple(key for key in keys if names.get(key) in inputs)
         known = {names[key] for key in self._feeds} | {past for past, _ in cached}
-        if inputs.keys() != known or not {"input_ids", "attention_mask"} <= set(self._feeds):
+        if inputs.keys() != known or not {self.first_input, "attention_mask"} <= set(self._feeds):
             raise UnfamiliarGraph(f"inputs {sorted(inputs.keys() ^ known)}")
         logits = outputs.get(names["logits"])
         if logits is None or not {present for _, present in cached} <= outputs.keys():
@@ -132,3 +134,17 @@ class Decoder:
         self._dtype = DTYPES[inputs[cached[0][0]].type]
         self._logits_dtype = DTYPES[logits.type]
         self.vocabulary = size
+
+
+def _session(graph: Graph, threads: int) -> Any:
+    """Load the weights. Raises: ModelBroken."""
+    import onnxruntime as ort
+
+    ort.disable_telemetry_events()
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    try:
+        return ort.InferenceSession(os.fspath(graph.file), options, providers=["CPUExecutionProvider"])
+    except Exception as exc:  # the runtime's errors have no common base
+        raise ModelBroken(f"{graph.file}: {exc}") from exc

@@ -4,18 +4,20 @@ Read without the runtime, so that the site can answer "is there a model?" withou
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from inference.engines.onnxgenai.graph import Graph, read_graph
+from inference.engines.onnxgenai.sight import Sight, read_sight
 from inference.errors import ModelBroken, ModelNotFound
 
 CONFIG_FILE: Final = "genai_config.json"
 TOKENIZER_FILE: Final = "tokenizer.json"
 # Beyond 4096 tokens a 128k (LongRoPE) model computes the whole prompt again, with other factors.
 MAX_CONTEXT_TOKENS: Final = 4096
-VISION_TYPES: Final = frozenset({"phi3v", "phi4mm"})
+SEEING_TYPE: Final = "phi3v"
+OTHER_SIGHT: Final = "phi4mm"  # cuts pictures in another way, and has graphs for speech as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class ModelFolder:
     specials: the text and id of every added token of the tokenizer, control tokens all.
     ends: ids that end a reply. unknown: id of the token for unknown text, which is no control token.
     graph: what is known of the decoder's graph, if anything.
+    sight: its graphs for pictures, where it has eyes. is_paged: whether it was made for og.Engine, on a GPU.
+    context_tokens: as far as it goes by itself; model_context_tokens: as the model was made.
     """
 
     path: Path
@@ -33,6 +37,9 @@ class ModelFolder:
     ends: frozenset[int]
     unknown: int | None
     graph: Graph | None = None
+    model_context_tokens: int = 0
+    sight: Sight | None = None
+    is_paged: bool = False
 
     @property
     def reply_ends(self) -> frozenset[int]:
@@ -54,8 +61,8 @@ def read_folder(path: Path) -> ModelFolder:
     model = config.get("model")
     if not isinstance(model, dict):
         raise ModelBroken(f"{path / CONFIG_FILE} describes no model")
-    if model.get("type") in VISION_TYPES:
-        raise ModelBroken(f"{path} holds a vision model; this engine runs text models")
+    if model.get("type") == OTHER_SIGHT:
+        raise ModelBroken(f"{path} holds Phi-4-multimodal; run it with the transformers engine")
     decoder = model.get("decoder")
     file = decoder.get("filename") if isinstance(decoder, dict) else None
     if not isinstance(file, str) or not (path / file).is_file():
@@ -67,8 +74,13 @@ def read_folder(path: Path) -> ModelFolder:
     if not isinstance(context, int) or context < 1:
         raise ModelBroken(f"{path / CONFIG_FILE} has no context_length")
     specials, unknown = _specials(path)
+    sight = read_sight(path, model) if model.get("type") == SEEING_TYPE else None
     graph = read_graph(path / file, decoder, config.get("search")) if isinstance(decoder, dict) else None
-    return ModelFolder(path, min(MAX_CONTEXT_TOKENS, context), specials, _ends(model), unknown, graph)
+    if graph and sight:
+        graph = replace(graph, beside=sight.files)
+    usual = min(MAX_CONTEXT_TOKENS, context)
+    is_paged = isinstance(engine := config.get("engine"), dict) and "dynamic_batching" in engine
+    return ModelFolder(path, usual, specials, _ends(model), unknown, graph, context, sight, is_paged)
 
 
 def _ends(model: dict[str, object]) -> frozenset[int]:

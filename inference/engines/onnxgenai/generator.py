@@ -1,21 +1,23 @@
 """The second runtime: one og.Model, one reply at a time, one og.Generator a reply.
 
-For folders whose graph the batching runtime does not know, and for CUDA. og.Engine with a paged
-model would be a third runtime beside it, listed in `runtime.RUNTIMES`.
+For folders whose graph the batching runtime does not know, and for models made for CUDA that are not paged.
 """
 
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from inference.engines.native import prompt as prompts
 from inference.engines.native.reply import check_fits, check_options
 from inference.engines.onnxgenai.budget import Plan
 from inference.engines.onnxgenai.folder import ModelFolder
 from inference.engines.onnxgenai.guidance import check_begins, checked, generator
 from inference.engines.onnxgenai.prompt import PromptWriter
+from inference.engines.onnxgenai.providers import check_providers
 from inference.engines.onnxgenai.reply import Reply
-from inference.errors import BadRequest, EngineError, EngineUnavailable, ModelBroken
+from inference.errors import BadRequest, ContextTooLong, EngineError, ModelBroken
 from inference.host_frames import no_report
 from inference.slots import Slots
 from inference.types import (
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     import onnxruntime_genai as og
 
 PREFILL_CHUNK: Final = 64  # tokens between two looks at should_stop: about 1.4 s for a 3.8B model on 2 cores
-CUDA: Final = "cuda"
 
 
 class GeneratorRuntime:
@@ -44,7 +45,7 @@ class GeneratorRuntime:
         """Load the model. Raises: EngineUnavailable, ModelBroken."""
         import onnxruntime_genai as og
 
-        _check_providers(folder)
+        check_providers(folder)
         self._folder = folder
         options = {"intra_op_num_threads": threads}
         try:
@@ -54,8 +55,9 @@ class GeneratorRuntime:
             self._tokenizer = og.Tokenizer(self._model)
         except RuntimeError as exc:
             raise ModelBroken(f"{folder.path}: {exc}") from exc
-        self.prompts = PromptWriter(folder, self._tokenizer)
+        self.prompts = self._new_prompts()
         self._limit = plan.context_tokens
+        self._cliff = plan.cliff
         self._turns = Slots(1, wait_s=float("inf"))
 
     @staticmethod
@@ -80,6 +82,8 @@ class GeneratorRuntime:
         prompt = asked + self.prompts.begun_ids(asked, request)
         check_begins(request)
         check_fits(request, len(prompt), self._limit)
+        if request.guidance and len(prompt) <= self._cliff < len(prompt) + request.max_tokens:
+            raise ContextTooLong(f"a guided reply cannot go beyond {self._cliff} tokens")
         reply = Reply(request, len(asked), self._tokenizer, self._folder.reply_ends)
         with self._turns.held(should_stop) as is_held:
             if not is_held or should_stop():
@@ -100,20 +104,43 @@ class GeneratorRuntime:
         on_step: Callable[[], None],
     ) -> Iterator[Delta | Finish]:
         writer = self._generator(request, len(prompt))
-        for start in range(0, len(prompt), PREFILL_CHUNK):
+        written = list(prompt)
+        for read_next in self._reading(writer, request, prompt):
             if should_stop():
                 yield from reply.finish(FinishReason.CANCELLED)
                 return
-            writer.append_tokens(prompt[start : start + PREFILL_CHUNK])
+            read_next()
             on_step()
         while not reply.is_finished:
             if should_stop():
                 yield from reply.finish(FinishReason.CANCELLED)
                 return
+            if self._cliff and len(written) == self._cliff + 1 > len(prompt):
+                writer = self._beyond(request, written, len(prompt))
+                on_step()
             writer.generate_next_token()
             token = int(writer.get_next_tokens()[0])
+            written.append(token)
             on_step()
             yield from reply.add(token)
+
+    def _reading(
+        self, writer: "og.Generator", request: GenerationRequest, prompt: list[int]
+    ) -> Iterator[Callable[[], None]]:
+        """Give the steps that read the prompt, to be taken one after the other."""
+        # Beyond the cliff (see `longrope`) in one piece: a part of it would be read with other factors.
+        size = len(prompt) if 0 < self._cliff < len(prompt) else PREFILL_CHUNK
+        for start in range(0, len(prompt), size):
+            yield partial(writer.append_tokens, prompt[start : start + size])
+
+    def _beyond(self, request: GenerationRequest, written: list[int], prompt_tokens: int) -> "og.Generator":
+        """Compute all that is written anew, with the factors that hold beyond the cliff."""
+        writer = self._generator(request, prompt_tokens)
+        writer.append_tokens(written)
+        return writer
+
+    def _new_prompts(self) -> prompts.PromptWriter:
+        return PromptWriter(self._folder, self._tokenizer)
 
     def _generator(self, request: GenerationRequest, prompt_tokens: int) -> "og.Generator":
         import onnxruntime_genai as og
@@ -133,15 +160,3 @@ class GeneratorRuntime:
         except (RuntimeError, TypeError) as exc:
             raise BadRequest(str(exc)) from exc
         return generator(self._model, params, request.guidance)
-
-
-def _check_providers(folder: ModelFolder) -> None:
-    """Refuse a folder made for an accelerator that is not here. Raises: EngineUnavailable."""
-    import onnxruntime_genai as og
-
-    providers = folder.graph.providers if folder.graph else ()
-    if CUDA in providers and not og.is_cuda_available():
-        raise EngineUnavailable(
-            f"{folder.label} was made for an NVIDIA GPU, and none can be used here: install the "
-            "onnxruntime-genai-cuda package on a machine with one, or choose a model made for CPUs"
-        )

@@ -10,7 +10,7 @@ from typing import Final
 
 KV_VALUE_BYTES: Final = 4  # ONNX Runtime keeps the KV cache as float32 on a CPU
 KNOWN_INPUTS: Final = frozenset(
-    {"input_ids", "attention_mask", "position_ids", "past_key_names", "past_value_names"}
+    {"input_ids", "inputs_embeds", "attention_mask", "position_ids", "past_key_names", "past_value_names"}
 )
 KNOWN_OUTPUTS: Final = frozenset({"logits", "present_key_names", "present_value_names"})
 # Parts of a decoder description that ask for more than one graph run over one buffer.
@@ -23,6 +23,7 @@ class Graph:
 
     names: of its inputs and outputs, by the config's words; those of the KV cache hold one `%d`.
     providers: the execution providers it was built for; empty = CPU.
+    beside: graphs that are loaded with it.
     is_plain: whether these are all its inputs, and past and present may be one buffer.
     """
 
@@ -33,6 +34,7 @@ class Graph:
     names: Mapping[str, str]
     providers: tuple[str, ...]
     is_plain: bool
+    beside: tuple[Path, ...] = ()
 
     @property
     def can_batch(self) -> bool:
@@ -47,7 +49,8 @@ class Graph:
     @property
     def weight_bytes(self) -> int:
         """Size of the weights on the disk."""
-        parts = [self.file, self.file.with_name(self.file.name + ".data")]
+        files = (self.file, *self.beside)
+        parts = [*files, *(file.with_name(file.name + ".data") for file in files)]
         return sum(part.stat().st_size for part in parts if part.is_file())
 
 
