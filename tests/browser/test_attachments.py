@@ -135,6 +135,36 @@ def test_a_lost_upload_keeps_the_question_back_until_it_is_tried_again(seeing_si
     assert is_loaded(shown(page))
 
 
+def test_a_picture_attached_offline_goes_up_when_the_connection_is_back(
+    seeing_site: Site, page: Page
+) -> None:
+    page.goto(f"{seeing_site.url}/chat/support/")
+    choose(page, picture("before.png"))
+    uploaded(page)
+    page.context.set_offline(True)
+    choose(page, picture("after.png"))
+    expect(cards(page).last).to_contain_text("the connection was lost")
+
+    page.context.set_offline(False)
+
+    uploaded(page, 2)
+
+
+def test_a_first_picture_attached_offline_is_told_and_may_be_attached_later(
+    seeing_site: Site, page: Page
+) -> None:
+    page.goto(f"{seeing_site.url}/chat/support/")
+    page.context.set_offline(True)
+    choose(page, picture())
+    expect(note(page)).to_contain_text("the connection was lost")
+    page.context.set_offline(False)
+
+    choose(page, picture())
+
+    uploaded(page)
+    expect(note(page)).to_be_hidden()
+
+
 def test_a_question_asked_offline_keeps_its_picture(seeing_site: Site, page: Page) -> None:
     page.goto(f"{seeing_site.url}/chat/support/")
     choose(page, picture())
