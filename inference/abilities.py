@@ -109,7 +109,12 @@ def _transformers(model: Model) -> Ability:
         return _no(model, "transformers", why)
     if not model.transformers:
         return Ability("transformers", None, "Not verified.")
-    sentence = f"Runs from {model.repo}{_size(model.weights_gb)} as {model.transformers}."
+    memory = f" and about {model.weights_gb:g} GB of memory" if model.weights_gb else ""
+    sentence = (
+        f"Runs with Hugging Face transformers, which is installed with this site, as {model.transformers}. "
+        f"Needs its full weights, {model.repo}{_size(model.weights_gb)}{memory}; slow without an NVIDIA GPU. "
+        "Once it is here, set TRANSFORMERS_MODEL to its folder."
+    )
     return Ability("transformers", True, sentence, _pull(model, "transformers"))
 
 
@@ -117,7 +122,12 @@ def _openvino(model: Model) -> Ability:
     if not model.openvino:
         return _no(model, "openvino", "no OpenVINO folder of it is published")
     source = model.openvino[0]
-    return Ability("openvino", True, f"Runs from {_where(source)}.", _pull(model, "openvino"))
+    sentence = (
+        "Runs with OpenVINO on this machine’s processor, best on Intel’s. "
+        f"Needs {_where(source)}, and the package openvino-genai, which is installed apart. "
+        "Once it is here, set OPENVINO_MODEL to its folder."
+    )
+    return Ability("openvino", True, sentence, _pull(model, "openvino"))
 
 
 def _no(model: Model, engine: str, why: str) -> Ability:

@@ -1,7 +1,8 @@
 """How fast an engine is here: time to first token, prefill and decode tokens/s at several streams.
 
 Beside it the floor: one stream cannot be faster than this machine reads the model's weights once a
-token. Uses the Engine interface alone.
+token. The answers are sampled, so that no guessed token makes a model look faster than it decodes. Uses the
+Engine interface alone.
 """
 
 import json
@@ -24,8 +25,10 @@ from inference.types import ChatMessage, Delta, Finish, GenerationRequest, Role,
 STREAMS: Final = (1, 2, 4, 8)
 BUFFER_BYTES: Final = 1 << 30  # far larger than any cache
 READS: Final = 3
+MIN_SHARE: Final = 0.5  # of the time, that all streams must have been writing for it to tell their rate
 CPU_EMBEDDING_BYTES: Final = 4  # the table stays float32 in the published folders for CPUs
 GPU_EMBEDDING_BYTES: Final = 2
+TEMPERATURE: Final = 1.0
 WORDS: Final = (
     "the order parcel station invoice window garden teacher answer river number letter ticket "
     "market kitchen winter signal paper bridge question morning account battery address"
@@ -34,11 +37,20 @@ WORDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """What memory allows. weights_gb: read for one token, 0 = unknown; then there is no floor."""
+    """What memory allows. weights_gb: read for one token, 0 = unknown; then there is no floor.
+
+    busy: how many processes wanted to run before anything was measured, on average over a minute.
+    """
 
     read_gb_s: float
     threads: int
     weights_gb: float
+    busy: float = 0.0
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether other work takes so much of this machine that the figures tell less of the engine."""
+        return self.busy > self.threads / 2
 
     @property
     def ms_per_token(self) -> float | None:
@@ -83,8 +95,9 @@ class _Reply:
 def measure_floor(folder: Path | None, buffer_bytes: int = BUFFER_BYTES) -> Floor:
     """Read a large buffer with every core, and tell how much of a model folder one token reads."""
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    busy = os.getloadavg()[0]
     size = min(buffer_bytes, max(1 << 24, available_bytes() // 4))
-    return Floor(read_gb_s(size, threads), threads, weights_read_gb(folder) if folder else 0.0)
+    return Floor(read_gb_s(size, threads), threads, weights_read_gb(folder) if folder else 0.0, busy)
 
 
 def read_gb_s(size_bytes: int, threads: int) -> float:
@@ -176,13 +189,12 @@ def _speed(cold: Sequence[_Reply], whole: Sequence[_Reply]) -> Speed:
 
 
 def _decode_rate(replies: Sequence[_Reply]) -> float:
-    """Tokens/s while all streams were writing; where there was no such time, over the whole of it."""
-    start = max(reply.first_at for reply in replies)
-    end = min(reply.ended_at for reply in replies)
+    """Tokens/s while all streams were writing; where that was but a short part of it, over the whole."""
+    first, last = min(reply.first_at for reply in replies), max(reply.ended_at for reply in replies)
+    start, end = max(reply.first_at for reply in replies), min(reply.ended_at for reply in replies)
     written = sum(reply.tokens_between(start, end) for reply in replies)
-    if end <= start or not written:
-        start = min(reply.first_at for reply in replies)
-        end = max(reply.ended_at for reply in replies)
+    if end - start < (last - first) * MIN_SHARE or not written:
+        start, end = first, last
         written = sum(reply.tokens_between(start, end) for reply in replies)
     return written / (end - start) if end > start else 0.0
 
@@ -202,4 +214,6 @@ def _request(name: str, words: int, max_tokens: int) -> GenerationRequest:
     listed = WORDS.split()
     spoken = [listed[(at * at + len(name) + at) % len(listed)] for at in range(words)]
     text = f"{time.time_ns()} {name}: {' '.join(spoken)}. Tell a long story with these words."
-    return GenerationRequest((ChatMessage(Role.USER, text),), max_tokens=max_tokens)
+    return GenerationRequest(
+        (ChatMessage(Role.USER, text),), max_tokens=max_tokens, temperature=TEMPERATURE, seed=len(name)
+    )

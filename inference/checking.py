@@ -5,19 +5,20 @@ itself runs behind the Engine interface, in its child process, so a folder that 
 costs this check nothing but a failed step.
 """
 
+import io
 import json
 import mmap
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from inference.catalogue import Model
 from inference.engines.base import Engine
-from inference.engines.onnxgenai.folder import ModelFolder, read_folder
+from inference.engines.onnxgenai.folder import CONFIG_FILE, ModelFolder, read_folder
 from inference.errors import EngineError, ModelBroken
 from inference.manifest import differences, read_manifest
-from inference.types import ChatMessage, Delta, Finish, GenerationRequest, Quote, Role
+from inference.types import ChatMessage, Delta, Finish, GenerationRequest, Image, Quote, Role
 
 TOKENS: Final = 16
 MAX_NAMED: Final = 3
@@ -26,9 +27,12 @@ TOKENIZER_CONFIG_FILE: Final = "tokenizer_config.json"
 
 SYSTEM: Final = ChatMessage(Role.SYSTEM, "Answer in one short sentence.")
 QUESTION: Final = ChatMessage(Role.USER, "What is the capital of France?")
+SHOWN: Final = ChatMessage(Role.USER, "What colour is the picture?")
+RED_SIZE: Final = (405, 50)
 QUOTE: Final = Quote(1, "The capital of France is Paris.", 1.0)
 
 EngineMaker = Callable[[Path], Engine]
+EngineSteps = tuple[tuple[str, Callable[[Engine], str]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +61,17 @@ def check_folder(folder: Path, model: Model | None, make_engine: EngineMaker) ->
         yield Step("load", False, str(error), _advice(error, _again(model)))
         return
     try:
-        yield from check_engine(engine, _again(model))
+        yield from check_engine(engine, _again(model), ENGINE_STEPS + SIGHT_STEPS * engine.sees_images)
     finally:
         engine.close()
 
 
-def check_engine(engine: Engine, again: str = "") -> Iterator[Step]:
+def check_engine(engine: Engine, again: str = "", steps: EngineSteps | None = None) -> Iterator[Step]:
     """Check a built engine: it loads, its template takes both roles, it writes.
 
-    again: what to do about broken files, "" where the files are not ours.
+    again: what to do about broken files, "" where the files are not ours. steps: others than these.
     """
-    for name, work in ENGINE_STEPS:
+    for name, work in steps or ENGINE_STEPS:
         try:
             yield Step(name, True, work(engine))
         except EngineError as error:
@@ -81,11 +85,32 @@ def _check_files(folder: Path, model: Model | None) -> Iterator[Step]:
         described = read_folder(folder)
         yield Step("files", True, _weights(described))
     except EngineError as error:
-        yield Step("files", False, str(error), again)
+        yield Step("files", False, str(error), _other_format(folder) or again)
         return
     yield _check_sums(folder, again)
     yield _check_specials(described, model)
     yield _check_template(folder, again)
+
+
+def _other_format(folder: Path) -> str:
+    """Say what lies there instead of an ONNX folder, and who can run it; "" where it may be a broken one."""
+    if not folder.exists():
+        return "Check the path; `models list` names the models that are here and those that can be fetched."
+    if folder.suffix == ".gguf" or (folder.is_dir() and any(folder.glob("*.gguf"))):
+        return (
+            "This is a GGUF file, for Ollama or llama.cpp: have one of them serve it, and set OLLAMA_URL or "
+            "OPENAI_BASE_URL."
+        )
+    if not folder.is_dir() or (folder / CONFIG_FILE).is_file():
+        return ""
+    if any(folder.glob("openvino_*.xml")):
+        return "This is a folder for OpenVINO: check it with --engine openvino, and set OPENVINO_MODEL to it."
+    if any(folder.glob("*.safetensors")):
+        return (
+            "This is a folder for transformers: check it with --engine transformers, and set "
+            "TRANSFORMERS_MODEL to it."
+        )
+    return ""
 
 
 def _weights(folder: ModelFolder) -> str:
@@ -93,9 +118,10 @@ def _weights(folder: ModelFolder) -> str:
     graph = folder.graph
     if graph is None:
         return "The folder is complete as far as its configuration tells."
-    data = graph.file.with_name(graph.file.name + ".data")
-    if not data.is_file() and graph.file.stat().st_size and _mentions(graph.file, data.name):
-        raise ModelBroken(f"{data.name}, which {graph.file.name} refers to, is missing in {folder.path}")
+    for file in (graph.file, *graph.beside):
+        data = file.with_name(file.name + ".data")
+        if not data.is_file() and file.stat().st_size and _mentions(file, data.name):
+            raise ModelBroken(f"{data.name}, which {file.name} refers to, is missing in {folder.path}")
     size = graph.weight_bytes / 1e6
     weights = f"{size / 1e3:.2f} GB" if size >= 1000 else f"{size:.1f} MB"
     return f"{weights} of weights, {folder.context_tokens} tokens of context."
@@ -173,7 +199,25 @@ def _render(engine: Engine) -> str:
 
 def _token(engine: Engine) -> str:
     """Write a few tokens. Raises: EngineError."""
-    request = GenerationRequest((SYSTEM, QUESTION), max_tokens=TOKENS, quotes=(QUOTE,))
+    return _written(engine, GenerationRequest((SYSTEM, QUESTION), max_tokens=TOKENS, quotes=(QUOTE,)))
+
+
+def _picture(engine: Engine) -> str:
+    """Write a few tokens about a picture. Raises: EngineError."""
+    return _written(engine, GenerationRequest((SYSTEM, replace(SHOWN, images=(_red(),))), max_tokens=TOKENS))
+
+
+def _red() -> Image:
+    """Draw a red strip, of a shape that takes few tokens."""
+    import PIL.Image
+
+    drawn = io.BytesIO()
+    PIL.Image.new("RGB", RED_SIZE, "red").save(drawn, "PNG")
+    return Image(drawn.getvalue(), *RED_SIZE)
+
+
+def _written(engine: Engine, request: GenerationRequest) -> str:
+    """Write a reply and say how it begins. Raises: EngineError."""
     text, written = "", 0
     for event in engine.stream(request):
         if isinstance(event, Delta):
@@ -185,11 +229,12 @@ def _token(engine: Engine) -> str:
     return f"{written} tokens: {text.strip()!r}"
 
 
-ENGINE_STEPS: Final[tuple[tuple[str, Callable[[Engine], str]], ...]] = (
+ENGINE_STEPS: Final[EngineSteps] = (
     ("load", _load),
     ("render", _render),
     ("token", _token),
 )
+SIGHT_STEPS: Final[EngineSteps] = (("picture", _picture),)
 
 
 def _again(model: Model | None) -> str:

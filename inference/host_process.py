@@ -50,6 +50,7 @@ class ChildProcess:
         self.is_alive = True
         self.slots = 0
         self._death = (EngineCrashed.code, "")
+        self._is_killed = False
         self._lock = threading.Lock()
         self._sending = threading.Lock()
         self._inboxes: dict[int, Inbox] = {}
@@ -117,7 +118,9 @@ class ChildProcess:
 
     def kill(self, code: str, detail: str) -> None:
         """End a child that does not behave; `code` is what its replies raise."""
-        if self._process.poll() is None:
+        with self._lock:  # every reply that waits finds the same
+            is_first, self._is_killed = not self._is_killed, True
+        if is_first and self._process.poll() is None:
             logger.error("killing the engine's process %d: %s", self.pid, detail)
             self._death = (code, detail)
             self._process.kill()

@@ -23,6 +23,13 @@ LOOK_S = 0.9
 RECENT_REPLIES = 60
 NATIVE = frozenset({"onnx", "transformers", "openvino"})  # loaded by the worker, with the first question
 
+SETTINGS = {  # what names the model or server of an engine, where it has no default
+    "onnx": "MODEL_PATH",
+    "openai": "OPENAI_BASE_URL",
+    "transformers": "TRANSFORMERS_MODEL",
+    "openvino": "OPENVINO_MODEL",
+}
+
 
 class EngineState(StrEnum):
     """How an engine stands; `OFF`: not set up, and nothing on this site wants it."""
@@ -78,8 +85,10 @@ class EngineRow:
                 return _("It is being loaded, and answers as soon as it is.")
             case EngineState.ASLEEP:
                 return _("The model is here. It is loaded with the first question.")
-        if self.state == EngineState.OFF or self.look.code == "model_not_found":
+        if self.state == EngineState.OFF:
             return _how_to_set_up(self.alias)
+        if self.look.code == "model_not_found":
+            return _not_found(self.alias)
         return telling.sentence(self.look.code or "engine_unavailable")
 
     @property
@@ -96,6 +105,12 @@ def _how_to_set_up(alias: str) -> str:
         "transformers": _("Set TRANSFORMERS_MODEL to the folder of a model to use it."),
         "openvino": _("Set OPENVINO_MODEL to the folder of a model to use it."),
     }.get(alias, telling.sentence("model_not_found"))
+
+
+def _not_found(alias: str) -> str:
+    if not _is_set(alias) or alias == "openai":
+        return _how_to_set_up(alias)
+    return _("%(setting)s names no model that is here.") % {"setting": SETTINGS[alias]}
 
 
 def active_alias() -> str:
@@ -142,8 +157,14 @@ def _state(name: str, look: Look, *, is_wanted: bool) -> EngineState:
         return EngineState.LOADING
     if name in NATIVE and not look.code:
         return EngineState.ASLEEP
-    is_broken = look.code not in {"model_not_found", "engine_unavailable", "engine_timeout"}
-    return EngineState.FAILING if is_wanted or (name in NATIVE and is_broken) else EngineState.OFF
+    is_broken = name in NATIVE and look.code not in {"model_not_found", "engine_unavailable"}
+    return EngineState.FAILING if is_wanted or is_broken or _is_set(name) else EngineState.OFF
+
+
+def _is_set(name: str) -> bool:
+    """Whether a setting without a value of its own names what the engine should use."""
+    setting = SETTINGS.get(name)
+    return bool(setting and getattr(settings, setting))
 
 
 def _look_at(names: Sequence[str]) -> dict[str, Look]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from chat.model_desk.engines import EngineRow, EngineState
+from chat.model_desk.engines import SETTINGS, EngineRow, EngineState
 from chat.model_desk.pulls import Pull, can_pull, newest_pulls
 from inference import conf
 from inference.abilities import Ability, abilities
@@ -88,6 +88,12 @@ class ModelRow:
         """What is wrong with its files."""
         return next((one.detail for one in self.here if not one.is_ready), "")
 
+    @property
+    def damaged_setting(self) -> str:
+        """The setting that names it though nothing is there; "" where there is a folder."""
+        lost = next((one for one in self.here if not one.is_ready and not Path(one.place).exists()), None)
+        return SETTINGS.get(lost.engine, "") if lost else ""
+
 
 def dom_id(name: str) -> str:
     """Write a name as part of an id of the page."""
@@ -126,18 +132,20 @@ def everything_here() -> list[Installed]:
 
 
 def _served(engines: Sequence[EngineRow], found: Sequence[Installed]) -> list[Installed]:
-    """Add the models that servers answer with and that nothing else told of."""
+    """Add the models that servers answer with, or should, and that nothing else told of."""
     listed = {one.place for one in found} | {one.place.removesuffix(":latest") for one in found}
     return [
         Installed(row.alias, model_named(row.look.model), row.look.model, row.is_usable, row.look.detail)
         for row in engines
         if row.alias in SERVERS and row.look.model not in {"", row.alias} and row.look.model not in listed
+        if row.is_usable or row.state == EngineState.FAILING
     ]
 
 
 def used_places(engines: Sequence[EngineRow]) -> dict[str, EngineRow]:
-    """Tell which engine answers with the model of a folder or tag, or would: those that somebody asks."""
-    return {place: row for row in engines if row.is_active or row.assistants for place in _places(row)}
+    """Tell which engine answers with the model of a folder or tag, or would if it did not fail."""
+    told = [row for row in engines if row.is_active or row.assistants or row.state == EngineState.FAILING]
+    return {place: row for row in told for place in _places(row)}
 
 
 def engine_places(engines: Sequence[EngineRow]) -> set[str]:

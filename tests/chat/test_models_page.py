@@ -180,7 +180,19 @@ def test_models_of_other_engines_are_listed_with_their_state(
     assert "Answering" in article(page, "model-phi-4-mini-instruct")
     assert "On this machine, for transformers" in article(page, "model-phi-4-mini-instruct")
     assert "Damaged" in article(page, "model-here-openvino-nothing")
-    assert "is no folder" in article(page, "model-here-openvino-nothing")
+    assert "OPENVINO_MODEL names it, and it is not there." in article(page, "model-here-openvino-nothing")
+    assert "OPENVINO_MODEL names no model that is here." in article(page, "engine-openvino")
+
+
+def test_a_server_that_is_set_and_silent_is_failing_though_nobody_asks_it(
+    root: Client, settings: Settings
+) -> None:
+    settings.OPENAI_BASE_URL = "http://127.0.0.1:9/v1"
+
+    page = root.get("/models/").content.decode()
+
+    assert "Failing" in article(page, "engine-openai")
+    assert "127.0.0.1:9" in article(page, "engine-openai")
 
 
 def test_what_a_server_answers_with_is_listed(root: Client, settings: Settings) -> None:

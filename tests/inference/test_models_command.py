@@ -16,6 +16,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from pytest_django.fixtures import Settings
 
+from inference.benchmarking import Floor
 from inference.catalogue import catalogue
 from tests.environment import ROOT
 from tests.inference.servers.hub_like import HubServer, hub_server
@@ -159,7 +160,38 @@ def test_a_missing_file_fails_the_first_step(copied: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_fails_the_first_step(tmp_path: Path) -> None:
-    assert failed_step(tmp_path / "nothing")[0] == "files"
+    step, advice = failed_step(tmp_path / "nothing")
+
+    assert step == "files"
+    assert "Check the path" in advice
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("phi.gguf", "Ollama or llama.cpp"),
+        ("model.safetensors", "--engine transformers"),
+        ("openvino_model.xml", "--engine openvino"),
+    ],
+)
+def test_a_folder_in_another_format_names_the_engine_that_runs_it(
+    name: str, advice: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(b"x")
+
+    step, told = failed_step(tmp_path)
+
+    assert step == "files"
+    assert advice in told
+
+
+def test_a_folder_that_is_half_downloaded_is_fetched_again(copied: Path) -> None:
+    (copied / "model.onnx.data.incomplete").touch()
+
+    step, advice = failed_step(copied)
+
+    assert step == "files"
+    assert "again" in advice
 
 
 def test_one_changed_byte_fails_the_checksums(copied: Path) -> None:
@@ -215,7 +247,13 @@ def test_bench_measures_as_many_streams_as_asked(tiny_phi3: Path) -> None:
     text = models("bench", tiny_phi3, "--streams", "2", "--tokens", "8", "--prompt-tokens", "32", *LITTLE)
 
     assert "GB/s" in text
-    assert len(text.splitlines()) == 4
+    assert text.splitlines()[-1].split()[0] == "2"
+    assert text.splitlines()[-2].startswith("streams")
+
+
+def test_a_busy_machine_is_said_to_be_one() -> None:
+    assert Floor(20.0, threads=2, weights_gb=1.0, busy=1.5).is_disturbed
+    assert not Floor(20.0, threads=2, weights_gb=1.0, busy=0.9).is_disturbed
 
 
 def test_a_model_of_an_ollama_server_is_checked_and_measured(settings: Settings) -> None:

@@ -189,6 +189,11 @@ class Command(BaseCommand):
             )
         else:
             self.stdout.write("; how much of it a token takes is not known of this engine")
+        if floor.is_disturbed:
+            self.stdout.write(
+                f"This machine is busy with other things (load {floor.busy:.1f} on {floor.threads} cores): "
+                "all of this is slower than it could be."
+            )
         self.stdout.write("streams  first token  prefill tok/s  decode tok/s  ms/token  × floor")
 
     def _show_speed(self, speed: Speed, floor: Floor) -> None:
