@@ -21,15 +21,29 @@ def build(tokenizer: Path, to: Path) -> tuple[Path, Path]:
     """Build both below `to`, and give their folders: of transformers, of ONNX Runtime GenAI."""
     source, built = to / "transformers", to / "onnx"
     _save(source)
+    _convert(source, built, tokenizer, ["-p", "fp32", "-e", "cpu"])
+    return source, built
+
+
+def build_for_cuda(tokenizer: Path, to: Path, *, is_paged: bool) -> Path:
+    """Build the one for ONNX Runtime GenAI on a GPU, and give its folder. Needs no GPU."""
+    source, built = to / "transformers", to / ("paged" if is_paged else "plain")
+    if not source.exists():
+        _save(source)
+    paged = ["--extra_options", "use_paged_attention=true", f"paged_block_size={CLIFF}"] if is_paged else []
+    _convert(source, built, tokenizer, ["-p", "fp16", "-e", "cuda", *paged])
+    return built
+
+
+def _convert(source: Path, built: Path, tokenizer: Path, options: list[str]) -> None:
     for name in TOKENIZER_FILES:
         shutil.copyfile(tokenizer / name, source / name)
     command = [sys.executable, "-m", "onnxruntime_genai.models.builder", "-m", "tiny", "-i", str(source)]
-    command += ["-o", str(built), "-p", "fp32", "-e", "cpu", "-c", str(to / "cache")]
+    command += ["-o", str(built), "-c", str(built.parent / "cache"), *options]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "ORT_DISABLE_TELEMETRY": "1"}
     subprocess.run(command, check=True, capture_output=True, env=environment)
     for name in TOKENIZER_FILES:
         shutil.copyfile(tokenizer / name, built / name)
-    return source, built
 
 
 def _save(folder: Path) -> None:

@@ -23,22 +23,19 @@ from inference.types import ChatMessage, Delta, Finish, GenerationRequest, Role,
 from tests.inference import longrope_folder
 from tests.inference.longrope_folder import CLIFF, LONGEST
 
+pytestmark = pytest.mark.xdist_group("longrope")
+
 Fresh = Callable[[list[int], int], list[int]]
 
 
 @pytest.fixture(scope="module")
-def folders(tiny_phi3: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    return longrope_folder.build(tiny_phi3, tmp_path_factory.mktemp("longrope"))
-
-
-@pytest.fixture(scope="module")
-def fresh(folders: tuple[Path, Path]) -> Fresh:
+def fresh(longrope_folders: tuple[Path, Path]) -> Fresh:
     """What transformers writes where every token is computed from the whole sequence anew."""
     import torch
     from transformers import Phi3ForCausalLM
 
     torch.set_num_threads(1)  # the model is too small for more
-    model = Phi3ForCausalLM.from_pretrained(folders[0], dtype=torch.float32)
+    model = Phi3ForCausalLM.from_pretrained(longrope_folders[0], dtype=torch.float32)
     model.train(False)
     written: dict[tuple[int, ...], list[int]] = {}
 
@@ -54,9 +51,9 @@ def fresh(folders: tuple[Path, Path]) -> Fresh:
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "guessing"])
-def runtime(request: pytest.FixtureRequest, folders: tuple[Path, Path]) -> Iterator[BatchingRuntime]:
+def runtime(request: pytest.FixtureRequest, longrope_folders: tuple[Path, Path]) -> Iterator[BatchingRuntime]:
     plan = Plan(2, CLIFF, cliff=CLIFF, long_tokens=LONGEST)
-    runtime = BatchingRuntime(read_folder(folders[1]), plan=plan, threads=1, speculate=request.param)
+    runtime = BatchingRuntime(read_folder(longrope_folders[1]), plan=plan, threads=1, speculate=request.param)
     yield runtime
     runtime.close()
 
@@ -105,12 +102,12 @@ def test_the_tokens_are_those_of_a_fresh_prefill(
 
 
 def test_a_reply_crosses_the_cliff_as_transformers_does(
-    runtime: BatchingRuntime, folders: tuple[Path, Path]
+    runtime: BatchingRuntime, longrope_folders: tuple[Path, Path]
 ) -> None:
     import torch
     from transformers import Phi3ForCausalLM
 
-    model = Phi3ForCausalLM.from_pretrained(folders[0], dtype=torch.float32)
+    model = Phi3ForCausalLM.from_pretrained(longrope_folders[0], dtype=torch.float32)
     prompt = some_tokens(50, seed=3)
 
     generated = model.generate(  # type: ignore[misc]
@@ -162,8 +159,8 @@ def test_a_stream_takes_the_long_row_where_prompt_and_answer_need_it(runtime: Ba
         ask(40, LONGEST)
 
 
-def test_the_cliff_is_read_from_the_graph(folders: tuple[Path, Path], tiny_phi3: Path) -> None:
-    assert cliff_of(folders[1] / "model.onnx") == CLIFF
+def test_the_cliff_is_read_from_the_graph(longrope_folders: tuple[Path, Path], tiny_phi3: Path) -> None:
+    assert cliff_of(longrope_folders[1] / "model.onnx") == CLIFF
     assert cliff_of(tiny_phi3 / "model.onnx") == 0
 
 
@@ -182,10 +179,10 @@ def big(folder: Path, **changed: object) -> Graph:
     return Graph(file=graph.file, names=graph.names, providers=(), is_plain=True, **sizes)  # type: ignore[arg-type]
 
 
-def test_one_row_is_long_where_there_is_a_cliff(folders: tuple[Path, Path]) -> None:
-    folder = read_folder(folders[1])
+def test_one_row_is_long_where_there_is_a_cliff(longrope_folders: tuple[Path, Path]) -> None:
+    folder = read_folder(longrope_folders[1])
 
-    plan = plan_long(folder, big(folders[1]), 16384, memory_gb=14)
+    plan = plan_long(folder, big(longrope_folders[1]), 16384, memory_gb=14)
 
     assert (plan.context_tokens, plan.long_tokens, plan.cliff) == (CLIFF, 16384, CLIFF)
     assert plan.rows == 8

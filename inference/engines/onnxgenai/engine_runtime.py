@@ -268,9 +268,9 @@ def turn_options(session: "og.Request", request: GenerationRequest) -> "og.TurnO
         options.set_temperature(request.temperature)
         options.set_top_p(request.top_p)
         options.set_top_k(request.top_k)
+        if request.seed is not None:
+            options.set_seed(request.seed)
     options.set_repetition_penalty(request.repetition_penalty)
-    if request.seed is not None:
-        options.set_seed(request.seed)
     if request.guidance:
         options.set_guidance(*grammar(request.guidance))
     return options

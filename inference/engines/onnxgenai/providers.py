@@ -16,7 +16,7 @@ def check_providers(folder: ModelFolder) -> None:
 
     probes: Mapping[str, tuple[Callable[[], bool], str, str]] = {
         CUDA: (og.is_cuda_available, "an NVIDIA GPU", "onnxruntime-genai-cuda"),
-        QNN: (og.is_qnn_available, "a Qualcomm NPU", "onnxruntime-qnn"),
+        QNN: (is_qnn_here, "a Qualcomm NPU", "onnxruntime-qnn"),
     }
     for provider in folder.graph.providers if folder.graph else ():
         if provider in probes and not probes[provider][0]():
@@ -25,3 +25,14 @@ def check_providers(folder: ModelFolder) -> None:
                 f"{folder.label} was made for {made_for}, and none can be used here: install the "
                 f"{package} package on a machine with one, or choose a model made for CPUs"
             )
+
+
+def is_qnn_here() -> bool:
+    """Say whether ONNX Runtime can drive a Qualcomm NPU here.
+
+    onnxruntime-genai alone says yes on every machine: it means that it was built to know the name.
+    """
+    import onnxruntime as ort
+    import onnxruntime_genai as og
+
+    return bool(og.is_qnn_available()) and "QNNExecutionProvider" in ort.get_available_providers()
