@@ -221,7 +221,7 @@ class Message(models.Model):
 class AttachmentQuerySet(models.QuerySet["Attachment"]):
     """The only door to attachments."""
 
-    def for_visitor(self, visitor: Visitor) -> "QuerySet[Attachment]":
+    def for_visitor(self, visitor: Visitor) -> "AttachmentQuerySet":
         """Those the visitor has uploaded; the same rule as for conversations."""
         if visitor.user_id is not None:
             return self.filter(user_id=visitor.user_id)
@@ -229,7 +229,7 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
             return self.filter(user=None, guest_key=visitor.guest_key)
         return self.none()
 
-    def unsent(self) -> "QuerySet[Attachment]":
+    def unsent(self) -> "AttachmentQuerySet":
         """Those that belong to no question yet."""
         return self.filter(message=None)
 

@@ -19,6 +19,8 @@ from django.core.exceptions import ImproperlyConfigured
 Apps = Sequence[AppConfig] | None
 MIN_SECRET_KEY_CHARS = 50
 MAX_SANE_UPLOAD_MB = 2048
+MAX_SANE_IMAGES = 10  # as many as the protocol carries
+MAX_SANE_IMAGE_MB = 100
 ONNX_RUNTIMES = {"auto", "batching", "engine", "generator"}
 MIN_MODEL_CONTEXT = 1024  # tokens; below, passages and an answer find no room
 RETIRED_HOSTS = {
@@ -176,6 +178,10 @@ def check_limits(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]:
     for name in ("MAX_REPLIES_PER_USER", "MAX_QUEUED_REPLIES"):
         if getattr(settings, name) < 1:
             hint = f"Set {name} to 1 or more: nobody could ask anything."
+            found.append(Error(f"{name} is {getattr(settings, name)}.", hint, id="chatsite.E009"))
+    for name, most in (("MAX_IMAGES", MAX_SANE_IMAGES), ("MAX_IMAGE_MB", MAX_SANE_IMAGE_MB)):
+        if not 1 <= getattr(settings, name) <= most:
+            hint = f"Choose a number from 1 to {most}."
             found.append(Error(f"{name} is {getattr(settings, name)}.", hint, id="chatsite.E009"))
     if settings.MODEL_CONTEXT and settings.MODEL_CONTEXT < MIN_MODEL_CONTEXT:
         hint = f"Set MODEL_CONTEXT to {MIN_MODEL_CONTEXT} or more, or to 0 for what is fast."

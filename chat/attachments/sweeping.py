@@ -1,6 +1,7 @@
 """Clear away pictures nobody sent, and files nobody names."""
 
 import logging
+import math
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -71,8 +72,15 @@ def _old_files() -> Iterator[Path]:
     before = time.time() - YOUNG_S
     directory = Path(settings.MEDIA_ROOT) / "attachments"
     for path in directory.iterdir() if directory.is_dir() else ():
-        if _id_of(path) is not None and path.is_file() and path.stat().st_mtime < before:
+        if _id_of(path) is not None and _written_at(path) < before:
             yield path
+
+
+def _written_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # deleted with its row in between
+        return math.inf
 
 
 def _ids(paths: list[Path]) -> set[UUID]:

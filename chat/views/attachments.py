@@ -92,7 +92,7 @@ def attachment(request: HttpRequest, attachment_id: UUID) -> HttpResponse:
         raise Http404 from exc
     response = HttpResponse(data, content_type=found.media_type)
     name = f"{PurePath(found.name).stem}{found.path.suffix}"
-    response["Content-Disposition"] = content_disposition_header(as_attachment=False, filename=name)
+    response["Content-Disposition"] = content_disposition_header(False, name) or "inline"
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
     response["Cross-Origin-Resource-Policy"] = "same-origin"

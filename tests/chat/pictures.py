@@ -1,14 +1,16 @@
 """Pictures for tests, made here: of any size, format and colour, and the browsers that send them."""
 
 import io
+import json
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpResponse
 from django.test import Client
 from PIL import Image
 
+from accounts.models import User
 from chat.models import Attachment
 from chat.visitors import GUEST_SESSION_KEY, Visitor
 
@@ -44,21 +46,39 @@ def browser_of(visitor: Visitor) -> Client:
         session[GUEST_SESSION_KEY] = visitor.guest_key
         session.save()
     else:
-        from accounts.models import User
-
-        person = User.objects.get(pk=visitor.user_id)
-        client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+        client.force_login(account(visitor), backend="django.contrib.auth.backends.ModelBackend")
     return client
 
 
-def upload(client: Client, data: bytes | None = None, name: str = "photo.png") -> HttpResponse:
+@dataclass(frozen=True)
+class Answer:
+    """What the site said to an upload."""
+
+    status: int
+    body: dict[str, Any]
+
+    @property
+    def code(self) -> str:
+        """Why it was refused."""
+        return str(self.body["code"])
+
+
+def upload(client: Client, data: bytes | None = None, name: str = "photo.png") -> Answer:
     """Upload a file as the page does."""
     file = SimpleUploadedFile(name, picture() if data is None else data)
-    return client.post(ADDRESS, {"file": file})
+    answer = client.post(ADDRESS, {"file": file})
+    is_json = answer["Content-Type"] == "application/json"
+    return Answer(answer.status_code, json.loads(answer.content) if is_json else {})
+
+
+def account(visitor: Visitor) -> User:
+    """Return the person a signed-in visitor is."""
+    assert visitor.user_id is not None
+    return User.objects.get(pk=visitor.user_id)
 
 
 def uploaded(visitor: Visitor, data: bytes | None = None, name: str = "photo.png") -> Attachment:
     """Upload a picture and return its row."""
     answer = upload(browser_of(visitor), data, name)
-    assert answer.status_code == 201, answer.content
-    return Attachment.objects.get(pk=UUID(answer.json()["id"]))
+    assert answer.status == 201, answer.body
+    return Attachment.objects.get(pk=UUID(answer.body["id"]))

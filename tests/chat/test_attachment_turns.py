@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -23,7 +24,7 @@ from tests.chat.pictures import opened, picture, uploaded
 from tests.chat.talk import ask, events_of, guest, make_assistant, make_collection, make_user
 from tests.inference.servers import openai_like
 from tests.inference.servers.ollama_like import READS, SEES, lists, ollama_server
-from tests.inference.servers.wire import WireServer
+from tests.inference.servers.wire import Answer, WireServer
 from tests.knowledge.stores import own_stores
 
 __all__ = ["own_stores"]
@@ -55,7 +56,7 @@ def reading(settings: Settings) -> Iterator[WireServer]:
     yield from _served(settings, lists(MODEL, **READS))
 
 
-def _served(settings: Settings, listing) -> Iterator[WireServer]:  # type: ignore[no-untyped-def]
+def _served(settings: Settings, listing: Answer) -> Iterator[WireServer]:
     with ollama_server(listing=listing) as server:
         settings.ENGINE = "ollama"
         settings.OLLAMA_URL = server.url
@@ -66,7 +67,7 @@ def _served(settings: Settings, listing) -> Iterator[WireServer]:  # type: ignor
     conf.reset()
 
 
-def asked(server: WireServer) -> list[dict]:  # type: ignore[type-arg]
+def asked(server: WireServer) -> list[dict[str, Any]]:
     """The messages of the last question the server was asked."""
     messages = [seen.body["messages"] for seen in server.requests if seen.body.get("messages")][-1]
     assert isinstance(messages, list)
@@ -145,7 +146,7 @@ def test_pictures_arrive_in_the_order_they_were_sent_in(seeing: WireServer) -> N
 
     arrived = [base64.b64decode(one) for one in asked(seeing)[-1]["images"]]
     assert arrived == [one.path.read_bytes() for one in (green, red, blue)]
-    assert list(reply.parent.attachments.all()) == [green, red, blue]  # type: ignore[union-attr]
+    assert list(Attachment.objects.filter(message=reply.parent)) == [green, red, blue]
 
 
 def test_a_model_that_reads_text_only_says_so_before_anything_else(reading: WireServer) -> None:

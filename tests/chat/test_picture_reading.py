@@ -25,7 +25,7 @@ def read(data: bytes) -> Image.Image:
     """What the model would see of a file."""
     made = read_picture(io.BytesIO(data))
     image = opened(made.data)
-    assert (image.size, image.get_format_mimetype()) == ((made.width, made.height), made.media_type)
+    assert (image.size, Image.MIME[image.format or ""]) == ((made.width, made.height), made.media_type)
     assert image.mode == "RGB"
     return image
 

@@ -120,6 +120,9 @@ def test_onnx_engine_is_refused_without_any_model(settings: Settings, tmp_path: 
     [
         ("MAX_UPLOAD_MB", 0, "chatsite.E008"),
         ("MAX_UPLOAD_MB", 100_000, "chatsite.E008"),
+        ("MAX_IMAGES", 0, "chatsite.E009"),
+        ("MAX_IMAGES", 11, "chatsite.E009"),
+        ("MAX_IMAGE_MB", 0, "chatsite.E009"),
         ("MAX_REPLIES_PER_USER", 0, "chatsite.E009"),
         ("MAX_QUEUED_REPLIES", 0, "chatsite.E009"),
         ("MODEL_CONTEXT", 100, "chatsite.E018"),
