@@ -17,7 +17,7 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
-from inference.errors import EngineError
+from inference.errors import EngineError, EngineUnavailable
 from inference.host_frames import (
     Count,
     Counted,
@@ -34,6 +34,18 @@ from inference.host_frames import (
 
 NICENESS: Final = 5  # the site around the model must stay answerable
 STEP_EVERY_S: Final = 0.5
+OUT_OF_MEMORY: Final = (
+    "bad_alloc",
+    "bad allocation",
+    "out of memory",
+    "outofmemory",
+    "failed to allocate memory",
+    "cannot allocate memory",
+    "can't allocate memory",
+)
+NO_ROOM: Final = (
+    "not enough memory for the model: lower MODEL_ROWS, set MODEL_MEMORY_GB, or choose a smaller model"
+)
 
 logger = logging.getLogger(__name__)
 
@@ -99,10 +111,19 @@ class Child:
 
 def failed(stream: int, error: Exception) -> Failed:
     """Translate an exception into a frame; what is not an EngineError is logged with its traceback."""
+    if is_out_of_memory(error):
+        logger.error("out of memory: %s", error)
+        return Failed(stream, EngineUnavailable.code, f"{NO_ROOM}: {error}")
     if isinstance(error, EngineError):
         return Failed(stream, error.code, str(error))
     logger.error("the engine failed", exc_info=error)
     return Failed(stream, EngineError.code, f"{type(error).__name__}: {error}")
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory was what was missing; libraries say so in words of their own, at load and later."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(sign in text for sign in OUT_OF_MEMORY)
 
 
 def hold_on_to(lifeline: int) -> None:

@@ -18,6 +18,8 @@ class Talker:
         self._every_s = every_s
         if misdeed == "broken":
             raise ModelBroken("as asked")
+        if misdeed == "no room":
+            raise ModelBroken("model.onnx: std::bad_alloc")
         if misdeed == "exit at load":
             os._exit(1)
 
@@ -48,5 +50,7 @@ def _misbehave(misdeed: str) -> None:
             ctypes.string_at(0)
         case "hang":
             ctypes.PyDLL(None).sleep(60)  # in native code, holding the interpreter's lock
+        case "memory":
+            raise RuntimeError("Failed to allocate memory for requested buffer of size 1073741824")
         case "raise":
             raise ValueError("as asked")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.errors import EngineCrashed, EngineError, EngineTimeout, ModelBroken
+from inference.errors import EngineCrashed, EngineError, EngineTimeout, EngineUnavailable, ModelBroken
 from inference.host import EngineHost
 from inference.types import ChatMessage, Delta, Finish, FinishReason, GenerationRequest, Role
 
@@ -139,6 +139,24 @@ def test_an_exception_in_the_runtime_fails_that_reply_alone(make_host: MakeHost)
 def test_a_model_that_cannot_be_loaded_says_why(make_host: MakeHost) -> None:
     with pytest.raises(ModelBroken, match="as asked"):
         make_host("broken").load()
+
+
+def test_a_model_that_does_not_fit_into_memory_is_not_called_broken(make_host: MakeHost) -> None:
+    host = make_host("no room")
+
+    with pytest.raises(EngineUnavailable, match="not enough memory for the model: lower MODEL_ROWS"):
+        host.load()
+
+    assert isinstance(host.load_failure, EngineUnavailable)
+
+
+def test_a_reply_that_runs_out_of_memory_says_so_and_the_next_one_is_served(make_host: MakeHost) -> None:
+    host = make_host("memory")
+
+    with pytest.raises(EngineUnavailable, match="not enough memory"):
+        read(host, ask("misbehave"))
+
+    assert read(host, ask()) == "word " * 10
 
 
 def test_a_child_that_exits_while_loading_is_a_crash(make_host: MakeHost) -> None:
