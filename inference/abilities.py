@@ -7,6 +7,7 @@ from inference.catalogue import Model, Source
 
 ENGINES: Final = ("onnx", "ollama", "openai", "transformers", "openvino")
 MOE: Final = "text-moe"
+VISION: Final = "vision"
 ANY_DEVICE: Final = "any"
 
 
@@ -53,7 +54,7 @@ def ability_is_yes(model: Model, engine: str) -> bool:
     """Whether `engine` is known to run `model`."""
     match engine:
         case "onnx":
-            return model.is_text and model.kind != MOE and bool(model.onnx)
+            return (model.is_text or model.kind == VISION) and model.kind != MOE and bool(model.onnx)
         case "ollama":
             return bool(model.ollama)
         case "openai":
@@ -70,12 +71,13 @@ def _onnx(model: Model) -> Ability:
         return _no(model, "onnx", "ONNX Runtime GenAI cannot run its mixture of experts")
     if not model.onnx:
         return _no(model, "onnx", "no ONNX folder of it is published")
-    if not model.is_text:
-        return _no(model, "onnx", "the onnx engine of this site runs text models only")
+    if not model.is_text and model.kind != VISION:
+        return _no(model, "onnx", "the onnx engine of this site has no ears, which its folder needs")
     command = f"python manage.py models pull {model.id}"
     if source := model.onnx_for("cpu"):
         also = ", CUDA too" if model.onnx_for("cuda") else ""
-        return Ability("onnx", True, f"Runs on the CPU{also}: {_where(source)}.", command)
+        sees = " and sees pictures" if model.kind == VISION else ""
+        return Ability("onnx", True, f"Runs on the CPU{also}{sees}: {_where(source)}.", command)
     source = model.onnx[0]
     if source.device == ANY_DEVICE:
         sentence = f"Published, for which devices was not verified: {_where(source)}."

@@ -76,6 +76,7 @@ def test_every_engine_says_something_of_every_model() -> None:
         ("phi-3-vision-128k-instruct", "transformers", "no class for it"),
         ("phi-3.5-moe-instruct", "onnx", "mixture of experts"),
         ("phi-3.5-moe-instruct", "ollama", "no tag"),
+        ("phi-4-multimodal-instruct", "onnx", "no ears"),
         ("phi-4", "openvino", "no OpenVINO folder"),
     ],
 )
@@ -87,6 +88,14 @@ def test_an_engine_that_cannot_run_a_model_says_why_and_names_another(
     assert said.can_run is False
     assert words in said.sentence
     assert any(f" {other}" in said.sentence.rpartition("Use")[2] for other in ENGINES if other != engine)
+
+
+@pytest.mark.parametrize("name", ["phi-3-vision-128k-instruct", "phi-3.5-vision-instruct"])
+def test_a_model_that_sees_runs_on_the_cpu_and_says_so(name: str) -> None:
+    said = ability(catalogue().find(name), "onnx")
+
+    assert said.can_run
+    assert "on the CPU, CUDA too and sees pictures" in said.sentence
 
 
 def test_a_model_for_gpus_alone_says_so() -> None:
