@@ -98,7 +98,7 @@ def _running(queue: str) -> list[_Running]:
 def _wait_s(job: Job, in_front: Sequence[_InFront]) -> float | None:
     """Return the seconds until the job starts; None while something in front of it was never measured."""
     running = _running(job.queue)
-    usual_s = _usual_s({one.work for one in [*running, *in_front]})
+    usual_s = _usual_s({one.work for one in running} | {one.work for one in in_front})
     free_in_s = _free_in_s(running, usual_s)
     if (running and not free_in_s) or any(one.work not in usual_s for one in in_front):
         return None

@@ -13,7 +13,7 @@ from inference.types import Image
 MEGABYTE = 1024 * 1024
 
 
-def picture_of(upload: UploadedFile | None) -> Image | None:
+def picture_of(upload: "UploadedFile[bytes] | None") -> Image | None:
     """Read an upload, None for none. Raises: AttachmentError."""
     if upload is None:
         return None

@@ -38,10 +38,11 @@ def waits(owner: str, engine: str = "", kind: str = "count") -> Job:
     return queue.enqueue(kind, owner, owner=owner, engine=engine)
 
 
-def told(job: Job) -> tuple[int, float | None]:
+def told(job: Job) -> tuple[int, int | None]:
+    """Tell place and wait, in tens of seconds: the clock goes on while a test looks."""
     position = waiting.position(job)
     assert position is not None
-    return position.position, position.eta_s
+    return position.position, None if position.eta_s is None else round(position.eta_s / 10) * 10
 
 
 def test_position_counts_those_ahead_and_expects_from_measured_times() -> None:
@@ -49,7 +50,7 @@ def test_position_counts_those_ahead_and_expects_from_measured_times() -> None:
     waits("u:1")
     last = waits("u:2")
 
-    assert told(last) == (2, 10.0)
+    assert told(last) == (2, 10)
 
 
 def test_position_of_a_job_that_runs_is_none() -> None:
@@ -67,25 +68,25 @@ def test_position_of_a_job_that_was_just_asked_to_stop_is_none() -> None:
 
 
 def test_each_job_in_front_takes_what_its_own_engine_takes() -> None:
-    measured(2, "fast")
-    measured(60, "slow")
+    measured(20, "fast")
+    measured(600, "slow")
     runs("u:9", "fast", since_s=0)
     behind_fast = waits("u:1", "fast")
     behind_slow = waits("u:2", "slow")
     last = waits("u:3", "fast")
 
-    assert told(behind_fast) == (1, pytest.approx(2, abs=0.2))
-    assert told(behind_slow) == (2, pytest.approx(4, abs=0.2))
-    assert told(last) == (3, pytest.approx(64, abs=0.2))
+    assert told(behind_fast) == (1, 20)
+    assert told(behind_slow) == (2, 40)
+    assert told(last) == (3, 640)
 
 
 def test_a_slow_engine_does_not_lengthen_the_waits_of_a_fast_one_by_its_average() -> None:
     for _ in range(20):
-        measured(2, "fast")
-    measured(600, "slow")
+        measured(20, "fast")
+    measured(6000, "slow")
     waits("u:1", "fast")
 
-    assert told(waits("u:2", "fast")) == (2, 2.0)
+    assert told(waits("u:2", "fast")) == (2, 20)
 
 
 def test_a_wait_behind_an_engine_that_was_never_measured_is_not_known() -> None:
@@ -96,11 +97,11 @@ def test_a_wait_behind_an_engine_that_was_never_measured_is_not_known() -> None:
 
 
 def test_a_running_job_that_was_never_measured_is_not_counted_on() -> None:
-    measured(20, "fast")
+    measured(60, "fast")
     runs("u:8", "new", since_s=500)
-    runs("u:9", "fast", since_s=5)
+    runs("u:9", "fast", since_s=19)
 
-    assert told(waits("u:1", "fast")) == (1, pytest.approx(15, abs=0.2))
+    assert told(waits("u:1", "fast")) == (1, 40)
 
 
 def test_what_was_stopped_or_failed_says_nothing_about_how_long_a_job_takes() -> None:
@@ -110,24 +111,24 @@ def test_what_was_stopped_or_failed_says_nothing_about_how_long_a_job_takes() ->
     waits("u:1")
     waits("u:2")
 
-    assert told(waits("u:3")) == (3, 20.0)
+    assert told(waits("u:3")) == (3, 20)
 
 
-@pytest.mark.parametrize(("slots", "expected"), [(1, 40), (2, 20), (4, 10)])
-def test_slots_count_together_on_however_many_workers_they_are(slots: int, expected: float) -> None:
-    measured(10)
+@pytest.mark.parametrize(("slots", "expected"), [(1, 400), (2, 200), (4, 100)])
+def test_slots_count_together_on_however_many_workers_they_are(slots: int, expected: int) -> None:
+    measured(100)
     for slot in range(slots):
         runs(f"u:9{slot}")
     for owner in range(3):
         waits(f"u:{owner}")
 
-    assert told(waits("u:7")) == (4, pytest.approx(expected, abs=0.2))
+    assert told(waits("u:7")) == (4, expected)
 
 
 def test_who_has_all_replies_allowed_waits_for_the_own_one_to_end(settings: Settings) -> None:
     settings.MAX_REPLIES_PER_USER = 1
     measured(10, "fast")
-    measured(60, "slow")
+    measured(600, "slow")
     runs("u:1", "slow", since_s=0)
     runs("u:2", "fast", since_s=8)
     mine = waits("u:1", "fast")
@@ -135,15 +136,15 @@ def test_who_has_all_replies_allowed_waits_for_the_own_one_to_end(settings: Sett
     position = told(mine)
     claimed = queue.claim("inference")
 
-    assert position == (1, pytest.approx(60, abs=0.2))
+    assert position == (1, 600)
     assert claimed is None
 
 
 def test_a_job_that_takes_longer_than_usual_is_expected_to_end_soon() -> None:
-    measured(10)
-    runs("u:1", since_s=90)
+    measured(80)
+    runs("u:1", since_s=900)
 
-    assert told(waits("u:2")) == (1, 2.5)
+    assert told(waits("u:2")) == (1, 20)
 
 
 def test_expected_waits_follow_the_order_of_the_line_and_come_near_what_happens() -> None:
@@ -186,7 +187,7 @@ def test_a_full_queue_says_how_many_wait_and_when_there_is_room() -> None:
         queue.enqueue("count", "c", owner="u:3", limit=1)
 
     assert full.value.waiting == 1
-    assert full.value.room_in_s == pytest.approx(60, abs=0.2)
+    assert full.value.room_in_s == pytest.approx(60, abs=8)
     assert Job.objects.filter(subject="c").count() == 0
 
 

@@ -19,6 +19,7 @@ from inference.catalogue import catalogue
 from inference.checking import Step, check_engine, check_folder
 from inference.conf import KINDS, OFF
 from inference.errors import EngineError
+from inference.installed import ONNX
 from inference.model_report import list_rows, list_text, show_row, show_text
 from inference.progress import JsonBar, TextBar
 from inference.pull import GIVEN_UP
@@ -102,7 +103,7 @@ class Command(BaseCommand):
         model = catalogue().find(options["model"])
         order = pulling.Order(
             model,
-            options["engine"] or chosen.ONNX,
+            options["engine"] or ONNX,
             options["device"],
             options["to"],
             model.ollama_tag(options["model"]),
@@ -142,7 +143,7 @@ class Command(BaseCommand):
         found = chosen.choose(options["model"], options["engine"])
         engine = chosen.build(found)
         try:
-            is_onnx = found.folder is not None and found.engine == chosen.ONNX
+            is_onnx = found.folder is not None and found.engine == ONNX
             floor = measure_floor(found.folder if is_onnx else None, options["memory_mb"] << 20)
             began = time.perf_counter()
             engine.load()
@@ -225,7 +226,7 @@ class Command(BaseCommand):
 
 
 def _steps(found: chosen.Chosen) -> Iterator[Step]:
-    if found.folder is not None and found.engine == chosen.ONNX:
+    if found.folder is not None and found.engine == ONNX:
         yield from check_folder(found.folder, found.model, lambda _folder: chosen.build(found))
         return
     with closing(chosen.build(found)) as engine:
