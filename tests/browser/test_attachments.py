@@ -13,6 +13,13 @@ from tests.site import Site
 pytestmark = pytest.mark.browser
 
 UPLOADS = "**/chat/attachments/"
+SWEEP = """
+async () => {
+  const [, kept] = Object.entries(localStorage).find(([key]) => key.startsWith("images:"));
+  const headers = JSON.parse(document.body.getAttribute("hx-headers"));
+  await fetch(JSON.parse(kept)[0].url, { method: "DELETE", headers });
+}
+"""
 RECORD = """
 async ([seconds, kind]) => {
   const canvas = Object.assign(document.createElement("canvas"), { width: 160, height: 120 });
@@ -97,6 +104,39 @@ def test_attached_pictures_survive_a_reload_before_they_are_sent(chat: Page) -> 
     chat.locator("#composer").press("Enter")
     finished(chat)
     expect(shown(chat)).to_have_count(1)
+
+
+def test_a_kept_picture_that_the_server_has_swept_away_is_told(seeing_site: Site, page: Page) -> None:
+    page.goto(f"{seeing_site.url}/chat/support/")
+    choose(page, picture("old.png"), picture("new.png"))
+    uploaded(page, 2)
+    page.evaluate(SWEEP)
+
+    page.reload()
+
+    expect(note(page)).to_contain_text("“old.png” is no longer kept here.")
+    uploaded(page)
+    ask(page, QUESTION)
+    finished(page)
+    expect(shown(page)).to_have_attribute("alt", "new.png")
+
+
+def test_a_refused_question_comes_back_with_its_pictures(seeing_site: Site, page: Page) -> None:
+    page.goto(f"{seeing_site.url}/chat/support/")
+    choose(page, picture("old.png"), picture("new.png"))
+    uploaded(page, 2)
+    page.evaluate(SWEEP)
+
+    ask(page, QUESTION)
+
+    expect(page.locator("[data-part=notice]")).to_contain_text("not there any more")
+    expect(page.locator("#composer")).to_have_value(QUESTION)
+    expect(page.locator("[data-role=user]")).to_have_count(0)
+    uploaded(page)
+    expect(cards(page)).to_contain_text("new.png")
+    page.locator("#composer").press("Enter")
+    finished(page)
+    expect(shown(page)).to_have_attribute("alt", "new.png")
 
 
 def test_a_question_sent_too_early_waits_for_its_picture(chat: Page) -> None:
