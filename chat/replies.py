@@ -61,7 +61,7 @@ def _write_reply(reply: Message, lease: Lease, writer: ReplyWriter) -> JobState:
     clock = Clock(reply, lease.job)
     engine = get_engine(reply.conversation.assistant.engine)
     _make_ready(reply, engine, lease, writer)
-    question = _question(reply, engine)
+    question = _question(reply, sees_images=engine.sees_images)
     if lease.should_stop():
         return _stop(writer, clock, engine)
     writer.tell(events.ReplyPhase.SEARCHING)
@@ -188,14 +188,14 @@ def _notice(engine: Engine) -> str:
     return _("No language model is installed, so this answer quotes the documents word for word.")
 
 
-def _question(reply: Message, engine: Engine) -> answering.Question:
+def _question(reply: Message, *, sees_images: bool = True) -> answering.Question:
     assert reply.parent is not None
     conversation = reply.conversation
     return answering.Question(
         text=reply.parent.text,
         reader=conversation.user or AnonymousUser(),
         assistant=conversation.assistant,
-        history=_history(reply.parent, with_images=engine.sees_images),
+        history=_history(reply.parent, with_images=sees_images),
         ui_language=reply.language,
         images=images_of(reply.parent),
     )
