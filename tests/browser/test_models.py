@@ -1,6 +1,7 @@
 """An administrator looks at the engines, and asks two models side by side, in a real browser."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -64,6 +65,44 @@ def test_two_models_write_side_by_side(model_site: Site, as_user: Callable[..., 
     expect(page.locator("#duel")).to_contain_text("to the first word")
     expect(page.locator("#engine-onnx")).to_contain_text("Ready")
     assert serious(page) == []
+
+
+def test_answers_are_held_to_a_schema_that_stands_under_more(
+    model_site: Site, as_user: Callable[..., Page]
+) -> None:
+    page = as_user(model_site, "admin")
+    page.goto(f"{model_site.url}/models/")
+    page.get_by_label("Question").fill("How many days?")
+    page.get_by_label("First").select_option("onnx")
+    page.get_by_label("Second").select_option("extractive")
+    page.get_by_text("More", exact=True).click()
+    page.get_by_label("Shape of the answer").select_option("json_schema")
+    page.get_by_label("JSON schema or pattern").fill(
+        '{"type": "object", "properties": {"days": {"type": "integer", "maximum": 99}},'
+        ' "required": ["days"], "additionalProperties": false}'
+    )
+
+    page.get_by_role("button", name="Ask both").click()
+
+    expect(page.locator("#duel section").first).to_contain_text("days", timeout=30_000)
+    expect(page.locator("#duel section").nth(1)).to_contain_text("cannot be held to a schema or a pattern")
+    expect(page.locator("#duel [data-phase=finished]")).to_have_count(1)
+    assert serious(page) == []
+
+
+def test_a_picture_that_is_none_is_refused_in_place(
+    model_site: Site, as_user: Callable[..., Page], tmp_path: Path
+) -> None:
+    (tmp_path / "shelf.png").write_bytes(b"no picture at all")
+    page = as_user(model_site, "admin")
+    page.goto(f"{model_site.url}/models/")
+    page.get_by_label("Question").fill("What is this?")
+    page.get_by_text("More", exact=True).click()
+    page.get_by_label("Picture").set_input_files(tmp_path / "shelf.png")
+
+    page.get_by_role("button", name="Ask both").click()
+
+    expect(page.get_by_role("alert")).to_be_visible()
 
 
 def test_writing_can_be_stopped(model_site: Site, as_user: Callable[..., Page]) -> None:
