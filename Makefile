@@ -9,7 +9,7 @@ BIN := .venv/bin
 SET_UP := python3 scripts/set_up.py
 WORKERS ?= 2
 
-.PHONY: help run test test-fast test-browser check lint format bench seed screenshots reset runtime dev system
+.PHONY: help run test test-fast test-browser check check-gpu lint format bench seed screenshots reset runtime dev system
 
 help:  ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -28,6 +28,10 @@ test-fast: dev  ## the suite without the browser
 
 test-browser: dev  ## the browser tests, which need a process of their own
 	@$(BIN)/python -m pytest -q tests/browser $(ARGS)
+
+check-gpu: dev  ## the tests that need an NVIDIA GPU; fails where there is none
+	@$(BIN)/python -c "import onnxruntime_genai as og, sys; og.is_cuda_available() or sys.exit('no NVIDIA GPU can be used here: see docs/engines.md, On a GPU host')"
+	@$(BIN)/python -m pytest -q -rs tests/inference/test_onnx_cuda.py $(ARGS)
 
 check: dev lint  ## style, types, layers, deploy checks, missing migrations
 	@$(BIN)/mypy .

@@ -18,7 +18,17 @@ from inference.engines.base import Engine
 from inference.engines.onnxgenai.folder import CONFIG_FILE, ModelFolder, read_folder
 from inference.errors import EngineError, ModelBroken
 from inference.manifest import differences, read_manifest
-from inference.types import ChatMessage, Delta, Finish, GenerationRequest, Image, Quote, Role
+from inference.types import (
+    ChatMessage,
+    Delta,
+    Finish,
+    GenerationRequest,
+    Guidance,
+    GuidanceKind,
+    Image,
+    Quote,
+    Role,
+)
 
 TOKENS: Final = 16
 MAX_NAMED: Final = 3
@@ -28,6 +38,7 @@ TOKENIZER_CONFIG_FILE: Final = "tokenizer_config.json"
 SYSTEM: Final = ChatMessage(Role.SYSTEM, "Answer in one short sentence.")
 QUESTION: Final = ChatMessage(Role.USER, "What is the capital of France?")
 SHOWN: Final = ChatMessage(Role.USER, "What colour is the picture?")
+EITHER: Final = ("Paris", "London")
 RED_SIZE: Final = (405, 50)
 QUOTE: Final = Quote(1, "The capital of France is Paris.", 1.0)
 
@@ -61,7 +72,7 @@ def check_folder(folder: Path, model: Model | None, make_engine: EngineMaker) ->
         yield Step("load", False, str(error), _advice(error, _again(model)))
         return
     try:
-        yield from check_engine(engine, _again(model), ENGINE_STEPS + SIGHT_STEPS * engine.sees_images)
+        yield from check_engine(engine, _again(model), steps_for(engine))
     finally:
         engine.close()
 
@@ -207,6 +218,15 @@ def _picture(engine: Engine) -> str:
     return _written(engine, GenerationRequest((SYSTEM, replace(SHOWN, images=(_red(),))), max_tokens=TOKENS))
 
 
+def _guided(engine: Engine) -> str:
+    """Write a reply that must be one of two words. Raises: EngineError."""
+    held = Guidance(GuidanceKind.JSON_SCHEMA, json.dumps({"enum": list(EITHER)}))
+    said = _written(engine, GenerationRequest((SYSTEM, QUESTION), max_tokens=TOKENS, guidance=held))
+    if not any(f'"{word}"' in said for word in EITHER):
+        raise EngineError(f"the reply is not held to its schema: {said}")
+    return said
+
+
 def _red() -> Image:
     """Draw a red strip, of a shape that takes few tokens."""
     import PIL.Image
@@ -235,6 +255,12 @@ ENGINE_STEPS: Final[EngineSteps] = (
     ("token", _token),
 )
 SIGHT_STEPS: Final[EngineSteps] = (("picture", _picture),)
+GUIDED_STEPS: Final[EngineSteps] = (("guided", _guided),)
+
+
+def steps_for(engine: Engine) -> EngineSteps:
+    """List what an engine has to show, by what it says it can do."""
+    return ENGINE_STEPS + SIGHT_STEPS * engine.sees_images + GUIDED_STEPS * engine.can_guide
 
 
 def _again(model: Model | None) -> str:

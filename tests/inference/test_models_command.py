@@ -146,7 +146,7 @@ def test_a_whole_model_passes_every_step(tiny_phi3: Path) -> None:
 
     assert [(step["step"], step["ok"]) for step in steps] == [
         (name, True)
-        for name in ("files", "checksums", "special_tokens", "template", "load", "render", "token")
+        for name in ("files", "checksums", "special_tokens", "template", "load", "render", "token", "guided")
     ]
 
 

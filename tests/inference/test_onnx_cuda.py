@@ -181,7 +181,7 @@ def test_what_cannot_be_written_is_refused_and_the_next_is_served(
     options: dict[str, object], refused: type[Exception], engine: EngineRuntime
 ) -> None:
     with pytest.raises(refused):
-        read(engine, ask(**options))
+        read(engine, ask("Count to thirty.", **options))
 
     assert read(engine, ask())[0].startswith("one")
 

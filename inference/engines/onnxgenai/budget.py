@@ -42,8 +42,8 @@ class Plan:
 
     def __str__(self) -> str:
         long = f" and one of {self.long_tokens}" if self.long_tokens else ""
-        gb = f"{self.kv_bytes / GB:.1f} GB of KV cache"
-        return f"{self.rows} rows × {self.context_tokens} tokens{long}, {gb}"
+        gb = f", {self.kv_bytes / GB:.1f} GB of KV cache" if self.kv_bytes else ""
+        return f"{self.rows} rows × {self.context_tokens} tokens{long}{gb}"
 
 
 def plan_rows(
