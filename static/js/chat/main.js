@@ -155,7 +155,7 @@ const ACTIONS = {
   },
   focus: () => composer.box.focus(),
   attach: () => (form.dataset.seesImages ? chooser.click() : withTray((one) => one.take([]))),
-  picture: (el) => load(() => import("./viewer.js"), (viewer) => viewer.open(el, parts), () => el.target && open(el.href)),
+  picture: (el) => load(() => import("./viewer.js"), (viewer) => viewer.open(el, parts)),
   retry: () => socket.connect(),
   copy: (el) => load(() => import("./copy.js"), (copy) => copy.answer(el, answerOf(el), words)),
   "copy-code": (el) => load(() => import("./copy.js"), (copy) => copy.code(el, words)),
@@ -207,7 +207,8 @@ if (chooser) {
   document.addEventListener("paste", (event) => {
     const isElsewhere = event.target.closest?.("input, textarea, dialog") && event.target !== composer.box;
     const { files, types } = event.clipboardData;
-    if (isElsewhere || !files.length || (types.includes("text/plain") && types.includes("text/html"))) return; // an office program adds a picture of its text
+    const isText = types.includes("text/plain") && types.includes("text/html"); // an office program adds a picture of it
+    if (isElsewhere || isText || !files.length) return;
     event.preventDefault();
     attach(files);
   });
