@@ -266,6 +266,7 @@ class Attachment(models.Model):
         ordering: ClassVar[list[str]] = ["position", "created_at", "pk"]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["created_at"], condition=Q(message=None), name="attachment_unsent"),
+            models.Index(fields=["guest_key"], condition=~Q(guest_key=""), name="attachment_guest"),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
