@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-PARTS = ("start", "chats")
+PARTS = ("start", "chats", "frames", "engine")
 
 
 def main() -> int:

@@ -16,6 +16,7 @@ import uuid
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
+from typing import TypeVar
 
 import websockets
 from websockets.typing import Origin
@@ -44,6 +45,25 @@ class Chat:
         """Whether the reply ended well and equals its deltas."""
         return bool(self.finish) and not self.gaps and self.finish["text"] == "".join(self.deltas)  # type: ignore[index]
 
+    def take(self, event: dict[str, object], now_s: float) -> None:
+        """Note an event that came so long after the question."""
+        match event["type"]:
+            case "turn.accepted":
+                self.message = str(event["message"])
+            case "reply.sources":
+                self.sources_s = now_s
+            case "reply.delta":
+                self.first_token_s = self.first_token_s or now_s
+                self.gaps += event["seq"] != len(self.deltas) + 1
+                self.deltas.append(str(event["text"]))
+            case "reply.finish":
+                self.finish, self.total_s = event, now_s
+            case "reply.error" | "error":
+                self.error = str(event["code"])
+
+
+AnyChat = TypeVar("AnyChat", bound=Chat)
+
 
 def guest_cookies(url: str, assistant: str = "support") -> str:
     """Open an assistant's page as a new guest; return the Cookie header to go on with."""
@@ -56,7 +76,13 @@ def guest_cookies(url: str, assistant: str = "support") -> str:
 
 async def ask(url: str, cookies: str, question: str = QUESTION, assistant: str = "support") -> Chat:
     """Ask once and read to the end."""
-    chat = Chat()
+    return await listen(Chat(), url, cookies, question, assistant)
+
+
+async def listen(
+    chat: AnyChat, url: str, cookies: str, question: str = QUESTION, assistant: str = "support"
+) -> AnyChat:
+    """Ask once and let a chat take what comes, to the end."""
     address = re.sub("^http", "ws", url) + "/ws/chat/"
     try:
         async with websockets.connect(
@@ -71,26 +97,10 @@ async def ask(url: str, cookies: str, question: str = QUESTION, assistant: str =
             await socket.send(json.dumps({**frame, "client_id": uuid.uuid4().hex}))
             async with asyncio.timeout(TIMEOUT_S):
                 while not (chat.finish or chat.error):
-                    _take(chat, json.loads(await socket.recv()), time.monotonic() - started)
+                    chat.take(json.loads(await socket.recv()), time.monotonic() - started)
     except (OSError, TimeoutError, websockets.WebSocketException) as exc:
         chat.error = repr(exc)
     return chat
-
-
-def _take(chat: Chat, event: dict[str, object], now_s: float) -> None:
-    match event["type"]:
-        case "turn.accepted":
-            chat.message = str(event["message"])
-        case "reply.sources":
-            chat.sources_s = now_s
-        case "reply.delta":
-            chat.first_token_s = chat.first_token_s or now_s
-            chat.gaps += event["seq"] != len(chat.deltas) + 1
-            chat.deltas.append(str(event["text"]))
-        case "reply.finish":
-            chat.finish, chat.total_s = event, now_s
-        case "reply.error" | "error":
-            chat.error = str(event["code"])
 
 
 async def ask_together(url: str, count: int) -> list[Chat]:

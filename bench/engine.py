@@ -22,7 +22,7 @@ from inference.engines.onnxgenai.rows import shared_beginning
 
 BUILD = Path(__file__).resolve().parents[1] / "build"
 STREAMS = (2, 4, 8)
-ROUNDS = 5
+ROUNDS = 3
 
 
 class Oracle(PromptLookup):
