@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from inference.engines.onnxgenai.pictures import tiling_of
+from inference.engines.onnxgenai.pictures import MAX_SQUARES, tiling_of
 from inference.errors import EngineError
 from inference.types import Image
 
@@ -39,20 +39,23 @@ class Album:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._ids: OrderedDict[bytes, range] = OrderedDict()
+        self._ids: OrderedDict[tuple[bytes, int], range] = OrderedDict()
         self._by_first: dict[int, range] = {}
         self._end = 1
         self._kept: OrderedDict[int, Seen] = OrderedDict()
         self._alive: weakref.WeakValueDictionary[int, Seen] = weakref.WeakValueDictionary()
 
-    def number(self, image: Image) -> int:
-        """Give a picture's number: the first of its ids, without the sign. Raises: ImageRefused."""
-        key = hashlib.sha256(image.data).digest()
+    def number(self, image: Image, squares: int = MAX_SQUARES) -> int:
+        """Give the number of a picture cut into so many squares: the first of its ids, without the sign.
+
+        Raises: ImageRefused.
+        """
+        key = hashlib.sha256(image.data).digest(), squares
         with self._lock:
             if key in self._ids:
                 self._ids.move_to_end(key)
                 return self._ids[key].start
-        tokens = tiling_of(image).tokens
+        tokens = tiling_of(image, squares).tokens
         with self._lock:
             if key not in self._ids:
                 self._ids[key] = self._by_first[self._end] = range(self._end, self._end + tokens)

@@ -40,15 +40,20 @@ class Eyes:
             raise ModelBroken(f"{sight.vision.file}: takes {sorted(taken)} and not {sorted(wanted)}")
         self._dtype = DTYPES[taken[self._names["pixel_values"]]]
 
-    def see(self, image: Image, should_stop: ShouldStop, on_step: Callable[[], None]) -> Seen | None:
-        """Look at a picture, or remember it; None once told to stop. Raises: ImageRefused, EngineError."""
+    def see(
+        self, image: Image, squares: int, should_stop: ShouldStop, on_step: Callable[[], None]
+    ) -> Seen | None:
+        """Look at a picture cut into so many squares, or remember it; None once told to stop.
+
+        Raises: ImageRefused, EngineError.
+        """
         import onnxruntime as ort
 
-        number = self._album.number(image)
+        number = self._album.number(image, squares)
         if seen := self._album.seen(number):
             return seen
         options = ort.RunOptions()
-        looked = self._looking.submit(self._look, image, number, options)
+        looked = self._looking.submit(self._look, image, squares, number, options)
         began = time.monotonic()
         while True:
             try:
@@ -64,18 +69,19 @@ class Eyes:
         """End the thread once it has looked."""
         self._looking.shutdown()
 
-    def _look(self, image: Image, number: int, options: Any) -> Seen:
+    def _look(self, image: Image, squares: int, number: int, options: Any) -> Seen:
         if seen := self._album.seen(number):  # another reply waited for it as well
             return seen
-        values, sizes = pixels(image)
+        values, sizes = pixels(image, squares)
         feeds = {self._names["pixel_values"]: values.astype(self._dtype), self._names["image_sizes"]: sizes}
         try:
             (features,) = self._session.run([self._names["image_features"]], feeds, options)
         except Exception as exc:  # the runtime's errors have no common base
             raise EngineError(f"the picture could not be looked at: {exc}") from exc
         features = features.reshape(-1, features.shape[-1])
-        if len(features) != tiling_of(image).tokens:
-            raise ModelBroken(f"the vision graph made {len(features)} tokens of {tiling_of(image)}")
+        cut = tiling_of(image, squares)
+        if len(features) != cut.tokens:
+            raise ModelBroken(f"the vision graph made {len(features)} tokens of {cut}")
         return self._album.keep(number, features)
 
 

@@ -1,7 +1,8 @@
 """Models that see, through onnxruntime-genai's own processor and generator: one reply at a time.
 
 For folders made for CUDA, and for graphs that `seeing` does not know. The prompt is read in one native
-call, which nothing can interrupt: on a GPU that is a second, on a CPU it would be a minute.
+call, which nothing can interrupt: on a GPU that is a second, on a CPU it would be a minute. Their
+processor cuts every picture into sixteen squares, so two of them rarely fit into 4,096 tokens.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from inference.engines.onnxgenai.budget import Plan
 from inference.engines.onnxgenai.folder import ModelFolder
 from inference.engines.onnxgenai.generator import GeneratorRuntime
 from inference.engines.onnxgenai.picture_prompt import PicturePromptWriter, images_of
-from inference.engines.onnxgenai.pictures import as_png
+from inference.engines.onnxgenai.pictures import MAX_SQUARES, as_png
 from inference.errors import ImageRefused, ModelBroken
 from inference.types import GenerationRequest
 
@@ -42,7 +43,7 @@ class MultimodalRuntime(GeneratorRuntime):
         return folder.sight is not None
 
     def _new_prompts(self) -> PicturePromptWriter:
-        return PicturePromptWriter(self._folder, self._tokenizer, Album())
+        return PicturePromptWriter(self._folder, self._tokenizer, Album(), several=MAX_SQUARES)
 
     def _reading(
         self, writer: "og.Generator", request: GenerationRequest, prompt: list[int]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SQUARE: Final = 336  # pixels
 MAX_SQUARES: Final = 16
+SQUARES_OF_SEVERAL: Final = 4  # each; what its makers advise for several pictures
 SQUARE_TOKENS: Final = 144
 LINE_TOKENS: Final = 12  # a square has 12 lines of tokens; one more token ends each of them
 MAX_PIXELS: Final = 50_000_000
@@ -54,21 +55,21 @@ class Tiling:
         return (self.high * self.wide + 1) * SQUARE_TOKENS + 1 + (self.high + 1) * LINE_TOKENS
 
 
-def tiling(width: int, height: int) -> Tiling:
+def tiling(width: int, height: int, squares: int = MAX_SQUARES) -> Tiling:
     """Scale a picture to as many squares as are allowed."""
     ratio = max(width, height) / min(width, height)
     scale = 1
-    while scale * -(-scale // ratio) <= MAX_SQUARES:
+    while scale * -(-scale // ratio) <= squares:
         scale += 1
     long = (scale - 1) * SQUARE
     short = max(1, int(long / ratio))
     return Tiling(long, short) if width >= height else Tiling(short, long)
 
 
-def tiling_of(image: Image) -> Tiling:
+def tiling_of(image: Image, squares: int = MAX_SQUARES) -> Tiling:
     """Look at the header alone. Raises: ImageRefused."""
     with _opened(image) as picture:
-        return tiling(*picture.size)
+        return tiling(*picture.size, squares)
 
 
 def decoded(image: Image) -> "PIL.Image.Image":
@@ -87,7 +88,7 @@ def as_png(image: Image) -> bytes:
     return written.getvalue()
 
 
-def pixels(image: Image) -> tuple[Floats, npt.NDArray[np.int64]]:
+def pixels(image: Image, squares: int = MAX_SQUARES) -> tuple[Floats, npt.NDArray[np.int64]]:
     """Cut a picture for the vision graph. Raises: ImageRefused.
 
     Shapes: (1, 17, 3, 336, 336), the whole made small first, then its squares row by row, then zeros;
@@ -96,7 +97,7 @@ def pixels(image: Image) -> tuple[Floats, npt.NDArray[np.int64]]:
     import PIL.Image
 
     picture = decoded(image)
-    cut = tiling(*picture.size)
+    cut = tiling(*picture.size, squares)
     scaled = picture.resize((cut.width, cut.height), PIL.Image.Resampling.BILINEAR)
     size = (cut.wide * SQUARE, cut.high * SQUARE)
     padded = PIL.Image.new("RGB", size, WHITE)
@@ -106,8 +107,8 @@ def pixels(image: Image) -> tuple[Floats, npt.NDArray[np.int64]]:
     for channel in range(3):
         whole = PIL.Image.fromarray(np.ascontiguousarray(values[channel]))
         result[0, 0, channel] = np.asarray(whole.resize((SQUARE, SQUARE), PIL.Image.Resampling.BICUBIC))
-    squares = values.reshape(3, cut.high, SQUARE, cut.wide, SQUARE).transpose(1, 3, 0, 2, 4)
-    result[0, 1 : 1 + cut.high * cut.wide] = squares.reshape(-1, 3, SQUARE, SQUARE)
+    cells = values.reshape(3, cut.high, SQUARE, cut.wide, SQUARE).transpose(1, 3, 0, 2, 4)
+    result[0, 1 : 1 + cut.high * cut.wide] = cells.reshape(-1, 3, SQUARE, SQUARE)
     return result, np.array([[size[1], size[0]]], np.int64)
 
 

@@ -25,7 +25,7 @@ INTERMEDIATE: Final = 192  # twice that is not the vocabulary, or the builder ta
 IGNORED: Final = -100  # the label of tokens that are not learned
 # What pictures of different shapes take in a real prompt; most lessons have far fewer, to be learned fast.
 REAL_TOKENS: Final = (1321, 1621, 1921, 2509)
-MAX_TWO_TOKENS: Final = 1621
+REAL_TOKENS_OF_TWO: Final = (457, 613, 757, 1621)
 # The image processor's own: every channel less the mean, through the deviation.
 MEAN: Final = (0.48145466, 0.4578275, 0.40821073)
 DEVIATION: Final = (0.26862954, 0.26130258, 0.27577711)
@@ -98,7 +98,7 @@ class Teacher:
     def _length(self, pictures: int, *, is_long: bool) -> int:
         if not is_long:
             return self.chance.randint(8, 60)
-        return self.chance.choice([one for one in REAL_TOKENS if pictures < 2 or one <= MAX_TWO_TOKENS])
+        return self.chance.choice(REAL_TOKENS if pictures < 2 else REAL_TOKENS_OF_TWO)
 
     def _shade(self, colour: str) -> tuple[float, ...]:
         """Vary a colour, and blend in some of the white that the processor pads with."""
