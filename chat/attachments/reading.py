@@ -65,4 +65,6 @@ def _translated(error: ExtractError) -> AttachmentError:
     if error.code == FailureCode.TOO_LARGE:
         limit = int(error.params.get("limit", 0))
         return BadShape(str(error)) if error.params.get("unit") == "ratio" else TooManyPixels(limit)
+    if error.code == FailureCode.TIMEOUT:  # even the largest takes a fraction of it, where there is room
+        return Busy(str(error))
     return BadPicture(str(error))

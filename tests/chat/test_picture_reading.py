@@ -95,6 +95,20 @@ def test_every_kind_of_colour_becomes_plain_colour_on_white(
     assert read(picture(20, 10, colour, "PNG", mode, **more)).getpixel((5, 5)) == seen
 
 
+def test_a_photograph_for_print_keeps_its_colours() -> None:
+    red, green, blue = read(picture(60, 40, (0, 255, 255, 0), "JPEG", "CMYK", quality=95)).getpixel((9, 9))  # type: ignore[misc]
+
+    assert red > 200
+    assert max(green, blue) < 60
+
+
+def test_the_main_picture_of_a_phones_double_shot_is_what_counts() -> None:
+    second = Image.new("RGB", (60, 40), "blue")
+    data = picture(60, 40, (250, 5, 5), "MPO", save_all=True, append_images=[second])
+
+    assert read(data).getpixel((9, 9))[0] > 230  # type: ignore[index]
+
+
 def test_a_photograph_is_turned_upright_and_forgets_where_it_was_taken() -> None:
     photo = Image.new("RGB", (60, 30), "red")
     photo.paste("blue", (0, 0, 30, 30))  # the left half
@@ -242,6 +256,13 @@ def test_a_child_that_dies_or_lies_is_a_bad_picture(
     monkeypatch.setattr(runner, "_PROJECT", tmp_path)
 
     with pytest.raises(BadPicture):
+        read_upload(in_file(tmp_path, picture()))
+
+
+def test_one_that_takes_too_long_may_be_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "TIMEOUT_S", 0.01)  # not even the start of a child is that quick
+
+    with pytest.raises(Busy):
         read_upload(in_file(tmp_path, picture()))
 
 
