@@ -189,3 +189,13 @@ def test_one_reply_at_a_time_is_guided_as_well(generator: Runtime, engine: OnnxE
 def test_one_reply_at_a_time_refuses_what_cannot_be_followed(generator: Runtime) -> None:
     with pytest.raises(BadRequest, match="unclosed"):
         list(generator.stream(ask(regex("(red")), should_stop=never_stop, on_step=lambda: None))
+
+
+def test_a_model_that_sees_is_guided_as_well(tiny_phi3v: Path) -> None:
+    engine = OnnxEngine(tiny_phi3v)
+
+    text, finish = read(engine, ask(regex("(red|blue) [0-9]{2}")))
+    engine.close()
+
+    assert finish.reason is FinishReason.STOP
+    assert re.fullmatch("(red|blue) [0-9]{2}", text)

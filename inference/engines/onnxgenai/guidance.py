@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import onnxruntime_genai as og
 
 GRAPH: Final = "guide.onnx"
+PLAIN_TYPE: Final = "llama"  # a decoder and nothing else, whatever the folder's own model is
 MAX_PATTERN_CHARS: Final = 20_000
 
 
@@ -125,8 +126,13 @@ class Guides:
         import onnxruntime_genai as og
 
         config = og.Config(os.fspath(self._folder.path))
-        decoder = {"filename": GRAPH, "num_hidden_layers": 0, "inputs": {"input_ids": "input_ids"}}
-        config.overlay(json.dumps({"model": {"vocab_size": self._vocabulary, "decoder": decoder}}))
+        alone = {
+            "type": PLAIN_TYPE,
+            "vocab_size": self._vocabulary,
+            "decoder": {"filename": GRAPH, "num_hidden_layers": 0, "inputs": {"input_ids": "input_ids"}},
+            **{part: {"filename": ""} for part in ("embedding", "vision") if self._folder.sight},
+        }
+        config.overlay(json.dumps({"model": alone}))
         config.add_model_data(GRAPH, _silent_graph(self._vocabulary))
         return og.Model(config)
 
