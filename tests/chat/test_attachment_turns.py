@@ -34,6 +34,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ANSWERED = "How many days do I have to return a kettle?"
 UNKNOWN = "What colour is the bird in this photograph?"
 MODEL = "phi3.5:latest"
+TINY_VISION = Path(__file__).parents[1] / "fixtures" / "tiny-phi3v"
 
 
 @pytest.fixture(autouse=True)
@@ -309,3 +310,23 @@ def test_more_pictures_than_one_question_may_have_are_refused(settings: Settings
     assert isinstance(error, TooManyImages)
     assert "At most 1" in str(error.user_message)
     assert Message.objects.count() == 0
+
+
+@pytest.fixture
+def onnx(settings: Settings) -> Iterator[None]:
+    """The tiny vision model in its child process, as the site's engine."""
+    settings.ENGINE, settings.MODEL_PATH = "onnx", str(TINY_VISION)
+    conf.reset()
+    yield
+    conf.reset()
+
+
+def test_a_model_on_this_machine_sees_what_was_uploaded(onnx: None) -> None:
+    visitor = guest()
+    pictures = [picture(64, 64, colour, "WEBP", lossless=True) for colour in ("red", "blue")]
+
+    replies = [ask(visitor, UNKNOWN, attachments=[uploaded(visitor, one).pk]) for one in pictures]
+
+    assert [(one.status, one.error_code) for one in replies] == [(MessageStatus.DONE, "")] * 2
+    assert replies[0].usage["prompt_tokens"] == replies[1].usage["prompt_tokens"] > 500
+    assert replies[0].text != replies[1].text  # asked the same: only the pictures differ
