@@ -12,7 +12,7 @@ from inference.engines.onnx import OnnxEngine
 from inference.engines.onnxgenai.budget import Plan
 from inference.engines.onnxgenai.folder import read_folder
 from inference.engines.onnxgenai.generator import GeneratorRuntime
-from inference.errors import BadRequest, CannotContinue
+from inference.errors import BadRequest, CannotContinue, EngineError
 from inference.host_frames import Runtime
 from inference.types import (
     ChatMessage,
@@ -160,6 +160,17 @@ def test_what_cannot_be_followed_is_refused_with_the_reason(
         read(engine, ask(guidance))
 
     assert read(engine, ask(None))[0].startswith("one")
+
+
+def test_an_expression_that_grows_too_large_fails_its_own_reply_alone(engine: OnnxEngine) -> None:
+    endless = ask(regex("(?:(?:(?:[a-z]{1,100}){1,100}){1,100}){1,100}"))
+
+    with ThreadPoolExecutor(2) as together:
+        beside = together.submit(read, engine, ask(None))
+        with pytest.raises(EngineError, match="held to its shape: .*too many expressions"):
+            read(engine, endless)
+
+    assert beside.result()[0].startswith("one, two, three")
 
 
 def test_a_guided_reply_writes_beside_others_without_changing_them(engine: OnnxEngine) -> None:

@@ -171,7 +171,7 @@ class Guided(Sampler):
         try:
             token = self._next(logits)
         except RuntimeError as exc:
-            self.error = " ".join(str(exc).split())
+            self.error = " ".join(str(exc).split("<state>")[0].split())  # the rest is its whole parser
             token = self._end
         if self._seen is not None:
             self._seen[token] = True
