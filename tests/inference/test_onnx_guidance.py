@@ -167,7 +167,7 @@ def test_an_expression_that_grows_too_large_fails_its_own_reply_alone(engine: On
 
     with ThreadPoolExecutor(2) as together:
         beside = together.submit(read, engine, ask(None))
-        with pytest.raises(EngineError, match="held to its shape: .*too many expressions"):
+        with pytest.raises(EngineError, match=r"held to its shape: .*too many expressions"):
             read(engine, endless)
 
     assert beside.result()[0].startswith("one, two, three")
