@@ -50,6 +50,11 @@ class Question:
         """The sentence that says nothing was found."""
         return self.assistant.localized("refusal", self.language)
 
+    @property
+    def is_about_pictures(self) -> bool:
+        """Whether it came with a picture, or follows a question that did."""
+        return bool(self.images or (self.history and self.history[-1].images))
+
     def without_earlier_pictures(self) -> "Question":
         """Return the question for a model that turned out to read text only."""
         return replace(self, history=tuple(replace(turn, images=()) for turn in self.history))
@@ -77,12 +82,12 @@ def retrieve(question: Question) -> SearchResult:
 def usable(question: Question, result: SearchResult) -> SearchResult | None:
     """Return what a reply may be written from; None where it must be refused.
 
-    A question with a picture is asked also when the documents know nothing about it: then from the
-    picture alone.
+    A question with a picture, or right after one, is asked also when the documents know nothing about it:
+    then from the picture alone.
     """
     if result.is_answerable:
         return result
-    return replace(result, passages=()) if question.images else None
+    return replace(result, passages=()) if question.is_about_pictures else None
 
 
 def plan(question: Question, result: SearchResult, engine: Engine) -> Plan:

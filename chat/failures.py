@@ -31,10 +31,10 @@ SENTENCES: dict[str, str | Promise] = {
     "context_too_long": _("This question is too long for the model. Shorten it, or start a new chat."),
     "bad_request": _("The assistant’s settings do not fit its model. An administrator can change them."),
     "no_vision": _(
-        "The model of this assistant reads text only and cannot see images. "
-        "Ask again without the image, or ask an administrator for a model that can see."
+        "The model of this assistant reads text only and cannot see pictures. "
+        "Ask again without the picture, or ask an administrator for a model that can see."
     ),
-    "bad_image": _("The model could not read this image. Save it again as PNG or JPEG and attach it anew."),
+    "bad_image": _("The model could not read this picture. Save it again as PNG or JPEG and attach it anew."),
     "no_guidance": _(
         "This model cannot be held to a schema or a pattern. Choose another model, or leave it out."
     ),

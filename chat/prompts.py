@@ -176,7 +176,8 @@ def build(
         has_pictures = bool(images) or any(turn.images for turn in turns)
         system = _system(words, instructions, language, refusal, has_pictures=has_pictures)
         said = [message for turn in turns for message in _turn_messages(turn, words)]
-        asked = _user_message(question, kept, words, images)
+        is_about_pictures = bool(images or (turns and turns[-1].images))
+        asked = _user_message(question, kept, words, images, is_about_pictures=is_about_pictures)
         return (ChatMessage(Role.SYSTEM, system), *said, asked)
 
     budget = context_tokens - max_tokens
@@ -219,21 +220,26 @@ def _system(words: _Words, instructions: str, language: str, refusal: str, *, ha
 def _turn_messages(turn: Turn, words: _Words) -> tuple[ChatMessage, ChatMessage]:
     passages = sorted(turn.passages, key=lambda passage: passage.n)
     return (
-        _user_message(turn.question, passages, words, turn.images),
+        _user_message(turn.question, passages, words, turn.images, is_about_pictures=bool(turn.images)),
         ChatMessage(Role.ASSISTANT, neutralise(turn.answer)),
     )
 
 
 def _user_message(
-    question: str, passages: Sequence[PromptPassage], words: _Words, images: tuple[Image, ...]
+    question: str,
+    passages: Sequence[PromptPassage],
+    words: _Words,
+    images: tuple[Image, ...],
+    *,
+    is_about_pictures: bool,
 ) -> ChatMessage:
     """Lay out one turn. passages: best first; written worst first, so that the best is nearest."""
     asked = f"{words.question} {neutralise(question)}"
     if not passages:
-        text = f"{asked}\n{words.picture_rule_alone}" if images else asked
+        text = f"{asked}\n{words.picture_rule_alone}" if is_about_pictures else asked
         return ChatMessage(Role.USER, text, images)
     quoted = "\n\n".join(_quoted(passage) for passage in reversed(passages))
-    rule = words.picture_rule if images else words.rule
+    rule = words.picture_rule if is_about_pictures else words.rule
     return ChatMessage(Role.USER, f"{words.passages}\n{quoted}\n\n{asked}\n{rule}", images)
 
 

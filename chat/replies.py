@@ -82,7 +82,10 @@ def _write_reply(reply: Message, lease: Lease, writer: ReplyWriter) -> JobState:
     except ImagesNotSupported:
         if question.images:
             raise
-        blind = answering.plan(question.without_earlier_pictures(), found, engine)  # only now it said so
+        question = question.without_earlier_pictures()  # only now it said so
+        if answering.usable(question, result) is None:
+            return _refuse(question, result, writer, clock, engine)
+        blind = answering.plan(question, found, engine)
         finish = _stream(engine, blind.request, lease, writer)
     if _is_refusal(finish, writer, question):
         return _refuse(question, result, writer, clock, engine, finish.usage)

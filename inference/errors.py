@@ -112,8 +112,8 @@ class ImagesNotSupported(BadRequest):
 
     code = "no_vision"
     user_message = (
-        "The model of this assistant reads text only and cannot see images. "
-        "Ask again without the image, or ask an administrator for a model that can see."
+        "The model of this assistant reads text only and cannot see pictures. "
+        "Ask again without the picture, or ask an administrator for a model that can see."
     )
 
 
@@ -121,7 +121,7 @@ class ImageRefused(BadRequest):
     """The model's own processor cannot read an image."""
 
     code = "bad_image"
-    user_message = "The model could not read this image. Save it again as PNG or JPEG and attach it anew."
+    user_message = "The model could not read this picture. Save it again as PNG or JPEG and attach it anew."
 
 
 class GuidanceNotSupported(BadRequest):

@@ -139,6 +139,16 @@ def test_a_picture_stays_with_its_turn_in_what_is_asked_next(seeing: WireServer)
     assert "images" not in next_question or not next_question["images"]
 
 
+def test_a_question_right_after_a_picture_may_be_about_the_picture_again(seeing: WireServer) -> None:
+    visitor = guest()
+    first = ask(visitor, ANSWERED, attachments=[uploaded(visitor).pk])
+
+    reply = ask(visitor, UNKNOWN, conversation_id=first.conversation_id)
+
+    assert (reply.finish_reason, reply.sources) == ("stop", [])
+    assert "say only what you see in the picture" in asked(seeing)[-1]["content"]
+
+
 def test_pictures_arrive_in_the_order_they_were_sent_in(seeing: WireServer) -> None:
     visitor = guest()
     red, blue, green = (uploaded(visitor, picture(colour=one)) for one in ("red", "blue", "green"))
@@ -159,7 +169,7 @@ def test_a_model_that_reads_text_only_says_so_before_anything_else(reading: Wire
     assert (reply.status, reply.error_code, reply.sources) == (MessageStatus.FAILED, "no_vision", [])
     told = events_of(reply)
     assert [event["type"] for event in told][-1] == "reply.error"
-    assert "cannot see images" in str(told[-1]["user_message"])
+    assert "cannot see pictures" in str(told[-1]["user_message"])
     assert not [seen for seen in reading.requests if seen.body.get("messages")]
     question = reply.parent
     assert question is not None
@@ -206,6 +216,24 @@ def test_a_server_that_says_only_when_asked_that_it_cannot_see_is_asked_without_
         refused, answered = (json.dumps(seen.body["messages"]) for seen in server.requests[-2:])
     assert reply.status == MessageStatus.DONE, reply.error_code
     assert ("image_url" in refused, "image_url" in answered) == (True, False)
+
+
+def test_a_server_that_says_only_then_that_it_cannot_see_is_not_asked_what_only_it_could_see(
+    seeing: WireServer, settings: Settings
+) -> None:
+    visitor = guest()
+    first = ask(visitor, ANSWERED, attachments=[uploaded(visitor).pk])
+    refusal = openai_like.refuses(400, {"message": f"{MODEL} is not a multimodal model", "code": 400})
+    with openai_like.openai_server() as server:
+        server.answers.append(refusal)
+        settings.ENGINE, settings.OPENAI_BASE_URL = "openai", f"{server.url}/v1"
+        settings.OPENAI_MODEL = "phi-3.5-vision-instruct"
+        conf.reset()
+
+        reply = ask(visitor, UNKNOWN, conversation_id=first.conversation_id)
+
+        assert len([seen for seen in server.requests if seen.body.get("messages")]) == 1
+    assert (reply.status, reply.finish_reason) == (MessageStatus.DONE, "no_answer")
 
 
 def test_pictures_that_do_not_fit_are_too_long_a_question(seeing: WireServer, settings: Settings) -> None:
