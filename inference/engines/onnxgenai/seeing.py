@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from inference.engines.native.reply import check_fits, check_options
 from inference.engines.native.sampling import Sampler
-from inference.engines.onnxgenai.album import Album
+from inference.engines.onnxgenai.album import Album, Features
 from inference.engines.onnxgenai.batching import BatchingRuntime
 from inference.engines.onnxgenai.budget import Plan
 from inference.engines.onnxgenai.decoder import DTYPES, Decoder, Tokens, UnfamiliarGraph
@@ -49,14 +49,25 @@ class SeeingDecoder(Decoder):
         self._names = embedding.names
         self._album = album
         self._embedding = open_session(embedding.file, 1)
+        self._nothing = self._no_features()
+
+    def _no_features(self) -> Features:
+        """Make features of no token, and compare both graphs. Raises: UnfamiliarGraph."""
         inputs = {one.name: one for one in self._embedding.get_inputs()}
-        features = inputs.get(self._names["image_features"])
-        if inputs.keys() != {self._names["input_ids"], self._names["image_features"]} or features is None:
-            raise UnfamiliarGraph(f"an embedding of {sorted(inputs)}")
-        width = features.shape[-1]
-        if features.type not in DTYPES or not isinstance(width, int) or len(features.shape) != 2:
-            raise UnfamiliarGraph(f"image features of {features.type} {features.shape}")
-        self._nothing = np.zeros((0, width), DTYPES[features.type])
+        outputs = {one.name: one for one in self._embedding.get_outputs()}
+        taken = {one.name: one for one in self._session.get_inputs()}[self._graph.names[self.first_input]]
+        features, given = (
+            inputs.get(self._names["image_features"]),
+            outputs.get(self._names["inputs_embeds"]),
+        )
+        if features is None or given is None or inputs.keys() != {features.name, self._names["input_ids"]}:
+            raise UnfamiliarGraph(f"an embedding of {sorted(inputs)} as {sorted(outputs)}")
+        if features.type not in DTYPES or len(features.shape) != 2 or given.type != taken.type:
+            raise UnfamiliarGraph(f"features of {features.type} {features.shape}, embedded as {given.type}")
+        width = taken.shape[-1]
+        if not isinstance(width, int):
+            raise UnfamiliarGraph(f"embeddings of {taken.shape}")
+        return np.zeros((0, width), DTYPES[features.type])
 
     def _first(self, tokens: Tokens) -> npt.NDArray[np.generic]:
         is_picture = tokens < 0

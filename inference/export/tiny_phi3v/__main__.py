@@ -5,21 +5,30 @@ the kind Phi-3.5-vision has: the tests show it pictures through the real runtime
 """
 
 import argparse
+import io
 import json
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from inference.export.tiny_phi3.__main__ import ENDS, build, describe, say, special_ids
 from inference.export.tiny_phi3.tokenizer import write_tokenizer
 from inference.export.tiny_phi3v.graphs import embedding_graph, vision_graph
-from inference.export.tiny_phi3v.lessons import corpus
-from inference.export.tiny_phi3v.train import CONTEXT_TOKENS, Teacher, Trained, train
-from inference.types import ChatMessage
+from inference.export.tiny_phi3v.lessons import ALL, COLOURS, corpus
+from inference.export.tiny_phi3v.train import (
+    CONTEXT_TOKENS,
+    Teacher,
+    Trained,
+    messages_of,
+    pictures_of,
+    train,
+)
+from inference.types import ChatMessage, Image
 
 if TYPE_CHECKING:
     import onnxruntime_genai as og
@@ -28,6 +37,7 @@ COMMAND: Final = "python -m inference.export.tiny_phi3v --to tests/fixtures/tiny
 VOCABULARY: Final = 512
 TOKENIZER_FILES: Final = ("tokenizer.json", "tokenizer_config.json")
 DECODER_FILES: Final = ("model.onnx", "model.onnx.data")
+STRIP: Final = (240, 30)  # pixels of a picture that takes few tokens
 PLACEHOLDER: Final = re.compile(r"<\|image_(\d+)\|>")
 
 
@@ -42,6 +52,7 @@ def make(target: Path) -> None:
         trained = _train_into(source)
         build(source, built, Path(name) / "cache", "exclude_embeds=true")
         _assemble(trained, source, built, made)
+        _check(made)
         describe(made, COMMAND)
         if target.exists():
             shutil.rmtree(target)
@@ -119,6 +130,33 @@ def _assemble(trained: Trained, source: Path, built: Path, made: Path) -> None:
     }
     _write(made / "genai_config.json", config)
     _write(made / "processor_config.json", _processor())
+
+
+def _check(made: Path) -> None:
+    """Ask what was learned of no picture and of one, through the runtime; two are its limit."""
+    from inference.engines.onnxgenai.runtime import open_runtime
+    from inference.types import Delta, GenerationRequest
+
+    runtime = open_runtime(str(made))
+    lessons = [lesson for lesson in ALL if sum(pictures_of(lesson)) < 2]
+    for lesson in lessons:
+        images = [tuple(_drawn(colour) for colour in turn.colours) for turn in lesson.turns]
+        messages = messages_of(lesson)
+        for at, shown in enumerate(images):
+            messages[1 + 2 * at] = replace(messages[1 + 2 * at], images=shown)
+        request = GenerationRequest(tuple(messages), max_tokens=200)
+        answer = "".join(event.text for event in runtime.stream(request) if isinstance(event, Delta))
+        if answer != lesson.turns[-1].answer:
+            raise SystemExit(f"not learned: {lesson.turns[-1]} → {answer!r}")
+    say(f"{len(lessons)} lessons answered as learned")
+
+
+def _drawn(colour: str) -> Image:
+    import PIL.Image
+
+    written = io.BytesIO()
+    PIL.Image.new("RGB", STRIP, COLOURS[colour]).save(written, "PNG")
+    return Image(written.getvalue(), *STRIP)
 
 
 def _processor() -> dict[str, object]:
