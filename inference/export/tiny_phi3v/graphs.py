@@ -45,12 +45,31 @@ def vision_graph(weight: "npt.NDArray[Any]", bias: "npt.NDArray[Any]") -> Any:
     The first crop of each picture is the whole of it, made small. A picture of h x w pixels, both cut
     into crops, takes (h·w + 1)·144 + 1 + (h + 1)·12 tokens, h and w counted in crops.
     """
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import TensorProto, numpy_helper
+
+    numbers = {"zero": 0, "one": 1, "crop": CROP, "crop_tokens": CROP_TOKENS, "line_tokens": LINE_TOKENS}
+    constants = [_integers(name, value) for name, value in numbers.items()] + [_integers("last", [1])]
+    hidden = weight.shape[1]
+    return _model(
+        "vision",
+        _nodes(),
+        [
+            ("pixel_values", TensorProto.FLOAT, ["pictures", "crops_each", 3, CROP, CROP]),
+            ("image_sizes", TensorProto.INT64, ["pictures", 2]),
+        ],
+        [("image_features", TensorProto.FLOAT, ["image_tokens", hidden])],
+        [*constants, numpy_helper.from_array(weight, "weight"), numpy_helper.from_array(bias, "bias")],
+    )
+
+
+def _nodes() -> list[Any]:
+    """Compute a feature for each picture, then of which picture each token is."""
+    from onnx import TensorProto, helper
 
     def node(kind: str, inputs: list[str], output: str, **attributes: Any) -> Any:
         return helper.make_node(kind, inputs, [output], **attributes)
 
-    nodes = [
+    return [
         node("Gather", ["pixel_values", "zero"], "whole", axis=1),
         node("ReduceMean", ["whole"], "colours", axes=[2, 3], keepdims=0),
         node("MatMul", ["colours", "weight"], "projected"),
@@ -74,19 +93,6 @@ def vision_graph(weight: "npt.NDArray[Any]", bias: "npt.NDArray[Any]") -> Any:
         node("ReduceSum", ["is_past_n", "last"], "picture", keepdims=0),
         node("Gather", ["per_picture", "picture"], "image_features"),
     ]
-    numbers = {"zero": 0, "one": 1, "crop": CROP, "crop_tokens": CROP_TOKENS, "line_tokens": LINE_TOKENS}
-    constants = [_integers(name, value) for name, value in numbers.items()] + [_integers("last", [1])]
-    hidden = weight.shape[1]
-    return _model(
-        "vision",
-        nodes,
-        [
-            ("pixel_values", TensorProto.FLOAT, ["pictures", "crops_each", 3, CROP, CROP]),
-            ("image_sizes", TensorProto.INT64, ["pictures", 2]),
-        ],
-        [("image_features", TensorProto.FLOAT, ["image_tokens", hidden])],
-        [*constants, numpy_helper.from_array(weight, "weight"), numpy_helper.from_array(bias, "bias")],
-    )
 
 
 def _integers(name: str, value: int | list[int]) -> Any:
