@@ -208,6 +208,21 @@ def test_close_ends_the_child(make_host: MakeHost) -> None:
     assert is_gone(pid)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_the_childs_memory_lies_on_huge_pages_and_what_else_was_tuned_stays(
+    make_host: MakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.check=0")
+    host = make_host()
+
+    host.load()
+
+    variables = (
+        Path(f"/proc/{host.pid}/environ").read_bytes().replace(b"\0", b":")
+    )  # as the C library parts them
+    assert b":GLIBC_TUNABLES=glibc.malloc.hugetlb=1:glibc.malloc.check=0:" in variables
+
+
 @pytest.mark.parametrize("question", ["word", "misbehave"])
 def test_the_child_ends_with_its_parent_even_when_stuck(question: str) -> None:
     script = f"""
