@@ -40,7 +40,11 @@ class Inbox(queue.SimpleQueue[Item]):
 
 
 class ChildProcess:
-    """One child process and the thread that reads its pipe."""
+    """One child process, and the threads that read its pipe and write to it.
+
+    Frames with pictures are larger than a pipe holds, so writing one waits for the child, however long it
+    is stuck. A thread of its own waits, and those who want replies go on looking at the clock.
+    """
 
     def __init__(
         self, runtime: str, arguments: Arguments, on_death: Callable[["ChildProcess"], None]
@@ -53,7 +57,7 @@ class ChildProcess:
         self._death = (EngineCrashed.code, "")
         self._is_killed = False
         self._lock = threading.Lock()
-        self._sending = threading.Lock()
+        self._outgoing: queue.SimpleQueue[ToChild | None] = queue.SimpleQueue()
         self._inboxes: dict[int, Inbox] = {}
         self._numbers = itertools.count(1)
         self._heard_at = time.monotonic()
@@ -77,6 +81,8 @@ class ChildProcess:
             theirs.close()
             os.close(far_end)
         self._pipe: Connection[ToChild, FromChild] = Connection(ours.detach())
+        self._writer = threading.Thread(target=self._write, name="engine-host-out", daemon=True)
+        self._writer.start()
         self._reader = threading.Thread(target=self._read, name="engine-host", daemon=True)
         self._reader.start()
 
@@ -108,14 +114,8 @@ class ChildProcess:
                 self._inboxes.pop(inbox.stream, None)
 
     def send(self, frame: ToChild) -> None:
-        """Send a frame; where the child is gone, its inboxes say so."""
-        with self._sending:
-            if not self.is_alive:
-                return
-            try:
-                self._pipe.send(frame)
-            except OSError:
-                logger.warning("the engine's process %d is gone", self.pid)
+        """Send a frame, without waiting; where the child is gone, its inboxes say so."""
+        self._outgoing.put(frame)
 
     def kill(self, code: str, detail: str) -> None:
         """End a child that does not behave; `code` is what its replies raise."""
@@ -146,7 +146,9 @@ class ChildProcess:
             self._heard_at = time.monotonic()
             self._take(frame)
         status = self._process.wait()
-        with self._sending, self._lock:
+        self._outgoing.put(None)
+        self._writer.join()
+        with self._lock:
             self.is_alive = False
             self._death = (self._death[0], self._death[1] or f"the engine's process ended with {status}")
             for inbox in self._inboxes.values():
@@ -154,6 +156,14 @@ class ChildProcess:
             self._pipe.close()
             os.close(self._lifeline)
         self._on_death(self)
+
+    def _write(self) -> None:
+        while (frame := self._outgoing.get()) is not None:
+            try:
+                self._pipe.send(frame)
+            except OSError:
+                logger.warning("the engine's process %d is gone", self.pid)
+                return  # the reader's thread sees the end as well, and tells who waits
 
     def _take(self, frame: FromChild) -> None:
         match frame:

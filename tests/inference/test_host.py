@@ -13,7 +13,16 @@ import pytest
 
 from inference.errors import EngineCrashed, EngineError, EngineTimeout, EngineUnavailable, ModelBroken
 from inference.host import EngineHost
-from inference.types import ChatMessage, Delta, Finish, FinishReason, GenerationRequest, Role
+from inference.types import (
+    ChatMessage,
+    Delta,
+    Finish,
+    FinishReason,
+    GenerationRequest,
+    Image,
+    Role,
+    StreamEvent,
+)
 
 MakeHost = Callable[..., EngineHost]
 
@@ -183,6 +192,39 @@ def test_cancel_while_the_child_is_stopped_waits_for_nobody_once_it_is_killed(ma
 
     with pytest.raises(EngineTimeout):
         list(host.stream(ask(), should_stop=lambda: True))
+
+
+def test_a_child_too_stuck_to_take_a_large_question_is_killed_whoever_waits(make_host: MakeHost) -> None:
+    host = make_host(hang_after_s=1.0)
+    under_way = host.stream(ask(max_tokens=100_000), should_stop=lambda: stuck.is_set())
+    stuck = threading.Event()
+    next(under_way)
+    assert host.pid is not None
+    os.kill(host.pid, signal.SIGSTOP)
+    picture = Image(bytes(4_000_000), 1000, 1000)  # far more than a pipe takes without a reader
+    shown = GenerationRequest((ChatMessage(Role.USER, "look", (picture,)),))
+    ends: list[type[EngineError]] = []
+
+    threads = [
+        threading.Thread(target=lambda one=one: ends.append(end_of(one)), daemon=True)
+        for one in (host.stream(shown), under_way)
+    ]
+    threads[0].start()
+    time.sleep(0.2)  # the question is on its way
+    stuck.set()
+    threads[1].start()
+    for thread in threads:
+        thread.join(20)
+
+    assert ends == [EngineTimeout, EngineTimeout]
+    assert read(host, ask()) == "word " * 10
+
+
+def end_of(stream: Iterator[StreamEvent]) -> type[EngineError]:
+    """Say how a reply that fails does so."""
+    with pytest.raises(EngineError) as raised:
+        list(stream)
+    return raised.type
 
 
 def test_a_child_that_died_is_replaced_before_anybody_asks(make_host: MakeHost) -> None:
