@@ -150,6 +150,14 @@ def test_a_whole_model_passes_every_step(tiny_phi3: Path) -> None:
     ]
 
 
+def test_the_sites_own_model_shows_what_it_can_do_as_well(tiny_phi3v: Path, settings: Settings) -> None:
+    settings.MODEL_PATH, settings.ENGINE = str(tiny_phi3v), "onnx"
+
+    steps = rows("check")
+
+    assert [step["step"] for step in steps if step["ok"]] == ["load", "render", "token", "picture", "guided"]
+
+
 def test_a_missing_file_fails_the_first_step(copied: Path) -> None:
     (copied / "model.onnx.data").unlink()
 

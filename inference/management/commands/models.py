@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from inference import abilities, chosen, pulling
 from inference.benchmarking import STREAMS, Floor, Speed, measure, measure_floor
 from inference.catalogue import catalogue
-from inference.checking import Step, check_engine, check_folder
+from inference.checking import Step, check_engine, check_folder, steps_for
 from inference.conf import KINDS, OFF
 from inference.errors import EngineError
 from inference.installed import ONNX
@@ -230,4 +230,7 @@ def _steps(found: chosen.Chosen) -> Iterator[Step]:
         yield from check_folder(found.folder, found.model, lambda _folder: chosen.build(found))
         return
     with closing(chosen.build(found)) as engine:
-        yield from check_engine(engine)
+        # What another server can do is known from its refusals alone: it is asked to write, and no more.
+        yield from check_engine(
+            engine, steps=steps_for(engine) if engine.name in chosen.FOLDER_ENGINES else None
+        )
