@@ -1,4 +1,4 @@
-"""How many tokens an image takes in a prompt, before anything is computed. Pure.
+"""How the Phi vision models cut an image, and how many tokens it takes, before anything is computed. Pure.
 
 Phi-3-vision and Phi-3.5-vision scale an image up or down until it is as many squares of 336 pixels as
 they may cut it into, then read each square, and the whole image once more in small. Each square is 144
@@ -7,6 +7,7 @@ tokens; each row of tokens ends with a mark, and one mark lies between the small
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from inference.types import ChatMessage
@@ -14,28 +15,50 @@ from inference.types import ChatMessage
 SQUARE: Final = 336  # pixels
 SQUARE_TOKENS: Final = 144
 ROW_MARKS: Final = 12  # rows of tokens in a square, each with the mark of its end
-CROPS_OF_ONE: Final = 16  # what the model cards advise for one image,
-CROPS_OF_SEVERAL: Final = 4  # and for several
+SQUARES_OF_ONE: Final = 16  # what the model cards advise for one image,
+SQUARES_OF_SEVERAL: Final = 4  # and for each of several
 
 
-def phi3v_tokens(width: int, height: int, crops: int = CROPS_OF_ONE) -> int:
-    """Count the tokens of an image of width x height pixels, cut into at most `crops` squares."""
-    columns, rows = phi3v_squares(width, height, crops)
-    return (rows * columns + 1) * SQUARE_TOKENS + 1 + (rows + 1) * ROW_MARKS
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """How an image is cut. width, height: pixels it is scaled to, before it is padded to whole squares."""
+
+    width: int
+    height: int
+
+    @property
+    def wide(self) -> int:
+        """Squares beside each other."""
+        return math.ceil(self.width / SQUARE)
+
+    @property
+    def high(self) -> int:
+        """Squares on top of each other."""
+        return math.ceil(self.height / SQUARE)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens it takes in a prompt: of its squares, of the whole made small, and of the marks."""
+        return (self.high * self.wide + 1) * SQUARE_TOKENS + 1 + (self.high + 1) * ROW_MARKS
 
 
-def phi3v_squares(width: int, height: int, crops: int = CROPS_OF_ONE) -> tuple[int, int]:
-    """Say into how many columns and rows of squares an image is cut."""
-    ratio = max(width, height) / max(1, min(width, height))
+def tiling(width: int, height: int, squares: int = SQUARES_OF_ONE) -> Tiling:
+    """Scale an image of width x height pixels to as many squares as are allowed."""
+    ratio = max(width, height, 1) / max(1, min(width, height))
     long = 1
-    while (long + 1) * math.ceil((long + 1) / ratio) <= crops:
+    while (long + 1) * math.ceil((long + 1) / ratio) <= squares:
         long += 1
-    short = max(1, math.ceil(int(long * SQUARE / ratio) / SQUARE))
-    return (long, short) if width >= height else (short, long)
+    short = max(1, int(long * SQUARE / ratio))
+    return Tiling(long * SQUARE, short) if width >= height else Tiling(short, long * SQUARE)
+
+
+def squares_for(images: int, several: int = SQUARES_OF_SEVERAL) -> int:
+    """Say into how many squares each image of a prompt is cut, at most."""
+    return SQUARES_OF_ONE if images < 2 else several
 
 
 def count_images(messages: Sequence[ChatMessage]) -> int:
     """Count the tokens of all images of a prompt, as the Phi vision models would cut them."""
     images = [image for message in messages for image in message.images]
-    crops = CROPS_OF_ONE if len(images) == 1 else CROPS_OF_SEVERAL
-    return sum(phi3v_tokens(image.width, image.height, crops) for image in images)
+    squares = squares_for(len(images))
+    return sum(tiling(image.width, image.height, squares).tokens for image in images)

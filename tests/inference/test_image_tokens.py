@@ -3,13 +3,13 @@
 import pytest
 
 from inference.engines.remote.estimates import count_messages
-from inference.image_tokens import phi3v_squares, phi3v_tokens
+from inference.image_tokens import tiling
 from inference.types import ChatMessage, Role
 from tests.inference.pictures import picture
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "crops", "tokens"),
+    ("width", "height", "squares", "tokens"),
     [
         (1344, 1344, 16, 2509),
         (336, 336, 16, 2509),  # small images are made large
@@ -21,15 +21,15 @@ from tests.inference.pictures import picture
         (640, 480, 1, 313),
     ],
 )
-def test_tokens_are_those_of_the_processor(width: int, height: int, crops: int, tokens: int) -> None:
-    assert phi3v_tokens(width, height, crops) == tokens
+def test_tokens_are_those_of_the_processor(width: int, height: int, squares: int, tokens: int) -> None:
+    assert tiling(width, height, squares).tokens == tokens
 
 
 @pytest.mark.parametrize("size", [(1, 10_000), (10_000, 1), (1, 1), (5000, 3), (333, 337)])
 def test_no_shape_takes_more_squares_than_allowed(size: tuple[int, int]) -> None:
-    for crops in (1, 4, 16):
-        columns, rows = phi3v_squares(*size, crops)
-        assert 1 <= columns * rows <= crops
+    for squares in (1, 4, 16):
+        cut = tiling(*size, squares)
+        assert 1 <= cut.wide * cut.high <= squares
 
 
 def test_several_images_are_cut_less_finely_than_one() -> None:

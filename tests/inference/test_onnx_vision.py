@@ -4,6 +4,7 @@ import io
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from inference.engines.onnx import OnnxEngine
 from inference.engines.onnxgenai.folder import read_folder
 from inference.engines.onnxgenai.pictures import tiling_of
 from inference.engines.onnxgenai.runtime import open_runtime
-from inference.errors import ContextTooLong, ImageRefused, ImagesNotSupported, ModelBroken
+from inference.errors import BadRequest, ContextTooLong, ImageRefused, ImagesNotSupported, ModelBroken
 from inference.export.tiny_phi3v.lessons import COLOURS, LATER, NOTHING, ONE, TWO
 from inference.types import (
     ChatMessage,
@@ -170,6 +171,22 @@ def test_an_unreadable_picture_is_refused_and_the_next_one_seen(engine: OnnxEngi
 
     assert said(engine, ask(ONE, strip("red"))) == "The picture is red."
     assert engine.host.pid == child
+
+
+def test_a_picture_of_another_size_than_was_said_is_refused(engine: OnnxEngine) -> None:
+    with pytest.raises(ImageRefused, match="were said"):
+        run(engine, ask(ONE, replace(strip("red", (242, 31)), width=241)))
+
+
+def test_a_picture_in_the_models_own_turn_is_refused_and_not_left_out(engine: OnnxEngine) -> None:
+    messages = (
+        ChatMessage(Role.USER, "Look at this."),
+        ChatMessage(Role.ASSISTANT, "Thank you.", (strip("red"),)),
+        ChatMessage(Role.USER, LATER),
+    )
+
+    with pytest.raises(BadRequest, match="only a user"):
+        run(engine, GenerationRequest(messages, max_tokens=20))
 
 
 def test_a_text_model_refuses_pictures(tiny_phi3: Path) -> None:

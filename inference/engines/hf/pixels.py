@@ -3,12 +3,11 @@
 transformers' own processor needs torchvision; these are the same numbers without it.
 """
 
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from inference.engines.hf.tiling import Tiling
-from inference.errors import ImageRefused
+from inference.engines.pictures import decoded
 from inference.types import Image
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def pixel_inputs(images: Sequence[Image], planned: Sequence[Tiling]) -> dict[str
     import torch
     from torch.nn.utils.rnn import pad_sequence
 
-    crops = [_crops(_decoded(image), plan) for image, plan in zip(images, planned, strict=True)]
+    crops = [_crops(decoded(image), plan) for image, plan in zip(images, planned, strict=True)]
     sizes = [[plan.rows * plan.crop, plan.columns * plan.crop] for plan in planned]
     return {
         "image_pixel_values": pad_sequence(crops, batch_first=True),
@@ -36,18 +35,6 @@ def pixel_inputs(images: Sequence[Image], planned: Sequence[Tiling]) -> dict[str
         ),
         "image_sizes": torch.tensor(sizes, dtype=torch.long),
     }
-
-
-def _decoded(image: Image) -> "Picture":
-    from PIL import Image as pillow
-
-    try:
-        with pillow.open(io.BytesIO(image.data), formats=("PNG", "JPEG")) as opened:
-            if opened.size != (image.width, image.height):
-                raise ImageRefused(f"{opened.size} pixels where {image.width} x {image.height} were said")
-            return opened.convert("RGB")
-    except (OSError, SyntaxError, ValueError, pillow.DecompressionBombError) as exc:
-        raise ImageRefused(f"no picture that can be read: {exc}") from exc
 
 
 def _crops(picture: "Picture", plan: Tiling) -> "torch.Tensor":

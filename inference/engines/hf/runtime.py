@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from inference.engines.hf.choosing import TokenChooser
 from inference.engines.hf.folder import HfFolder, read_folder
-from inference.engines.hf.sight import Sight, images_of
+from inference.engines.hf.sight import Sight
 from inference.engines.hf.template import HfTemplate
 from inference.engines.native.budget import cores, free_bytes, rows_that_fit
 from inference.engines.native.prompt import PromptWriter
 from inference.engines.native.reply import Reply, check_fits, check_options
 from inference.engines.native.sampling import Sampler
+from inference.engines.pictures import images_of
 from inference.errors import (
     EngineCrashed,
     EngineError,

@@ -11,16 +11,15 @@ from inference.engines.hf.pixels import pixel_inputs
 from inference.engines.hf.tiling import tilings
 from inference.engines.native.reply import Reply
 from inference.engines.native.sampling import Sampler
-from inference.errors import BadRequest, EngineUnavailable, ModelBroken
+from inference.engines.pictures import images_of
+from inference.errors import EngineUnavailable, ModelBroken
 from inference.host_frames import no_report
 from inference.types import (
-    ChatMessage,
     Delta,
     Finish,
     FinishReason,
     GenerationRequest,
     Image,
-    Role,
     ShouldStop,
     never_stop,
 )
@@ -33,14 +32,6 @@ LOOK_S: Final = 0.05  # how often a reply that waits for its turn looks at shoul
 
 class _StoppedError(Exception):
     """Nobody wants this reply any more."""
-
-
-def images_of(messages: Sequence[ChatMessage]) -> list[Image]:
-    """List the pictures of a prompt in their order. Raises: BadRequest (not in a user's turn)."""
-    for message in messages:
-        if message.images and message.role is not Role.USER:
-            raise BadRequest(f"a picture in a turn of {message.role}")
-    return [image for message in messages for image in message.images]
 
 
 class Sight:

@@ -16,8 +16,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from inference.engines.onnxgenai.pictures import MAX_SQUARES, tiling_of
+from inference.engines.onnxgenai.pictures import tiling_of
 from inference.errors import EngineError
+from inference.image_tokens import SQUARES_OF_ONE
 from inference.types import Image
 
 KNOWN: Final = 10_000  # pictures whose ids are remembered
@@ -45,7 +46,7 @@ class Album:
         self._kept: OrderedDict[int, Seen] = OrderedDict()
         self._alive: weakref.WeakValueDictionary[int, Seen] = weakref.WeakValueDictionary()
 
-    def number(self, image: Image, squares: int = MAX_SQUARES) -> int:
+    def number(self, image: Image, squares: int = SQUARES_OF_ONE) -> int:
         """Give the number of a picture cut into so many squares: the first of its ids, without the sign.
 
         Raises: ImageRefused.

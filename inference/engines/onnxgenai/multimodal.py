@@ -15,9 +15,11 @@ from inference.engines.onnxgenai.album import Album
 from inference.engines.onnxgenai.budget import Plan
 from inference.engines.onnxgenai.folder import ModelFolder
 from inference.engines.onnxgenai.generator import GeneratorRuntime
-from inference.engines.onnxgenai.picture_prompt import PicturePromptWriter, images_of
-from inference.engines.onnxgenai.pictures import MAX_SQUARES, as_png
+from inference.engines.onnxgenai.picture_prompt import PicturePromptWriter
+from inference.engines.onnxgenai.pictures import as_png
+from inference.engines.pictures import images_of
 from inference.errors import ImageRefused, ModelBroken
+from inference.image_tokens import SQUARES_OF_ONE
 from inference.types import GenerationRequest
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ class MultimodalRuntime(GeneratorRuntime):
         return folder.sight is not None
 
     def _new_prompts(self) -> PicturePromptWriter:
-        return PicturePromptWriter(self._folder, self._tokenizer, Album(), several=MAX_SQUARES)
+        return PicturePromptWriter(self._folder, self._tokenizer, Album(), several=SQUARES_OF_ONE)
 
     def _reading(
         self, writer: "og.Generator", request: GenerationRequest, prompt: list[int]

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 from inference.engines.native import prompt
 from inference.engines.onnxgenai.album import Album
 from inference.engines.onnxgenai.folder import ModelFolder
-from inference.engines.onnxgenai.pictures import MAX_SQUARES, SQUARES_OF_SEVERAL
 from inference.engines.onnxgenai.prompt import OgTemplate
-from inference.types import ChatMessage, Image, Role
+from inference.engines.pictures import images_of
+from inference.image_tokens import SQUARES_OF_SEVERAL, squares_for
+from inference.types import ChatMessage
 
 if TYPE_CHECKING:
     import onnxruntime_genai as og
@@ -33,7 +34,7 @@ class PictureTemplate(OgTemplate):
 
     def render(self, messages: Sequence[ChatMessage]) -> str:
         """Write the text of the prompt. Raises: ImageRefused, ModelBroken."""
-        squares = squares_of(messages, self._several)
+        squares = squares_for(len(images_of(messages)), self._several)
         return super().render([self._placed(message, squares) for message in messages])
 
     def encode(self, text: str) -> list[int]:
@@ -44,8 +45,6 @@ class PictureTemplate(OgTemplate):
         return ids
 
     def _placed(self, message: ChatMessage, squares: int) -> ChatMessage:
-        if message.role is not Role.USER:
-            return message
         numbers = [self._album.number(image, squares) for image in message.images]
         places = "".join(f"<|image_{number}|>\n" for number in numbers)
         return replace(message, content=places + message.content)
@@ -74,13 +73,3 @@ class PicturePromptWriter(prompt.PromptWriter):
         count = itertools.count(1)
         written = self._template.render(self._clean(messages))
         return PLACE.sub(lambda _: f"<|image_{next(count)}|>", written)
-
-
-def squares_of(messages: Sequence[ChatMessage], several: int = SQUARES_OF_SEVERAL) -> int:
-    """Say into how many squares each picture of a prompt is cut, at most."""
-    return MAX_SQUARES if len(images_of(messages)) < 2 else several
-
-
-def images_of(messages: Sequence[ChatMessage]) -> list[Image]:
-    """List the pictures of a prompt in the order of their places."""
-    return [image for message in messages if message.role is Role.USER for image in message.images]

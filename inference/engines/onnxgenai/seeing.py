@@ -20,9 +20,11 @@ from inference.engines.onnxgenai.decoder import DTYPES, Decoder, Tokens, Unfamil
 from inference.engines.onnxgenai.eyes import Eyes, open_session
 from inference.engines.onnxgenai.folder import ModelFolder
 from inference.engines.onnxgenai.graph import Graph
-from inference.engines.onnxgenai.picture_prompt import PicturePromptWriter, images_of, squares_of
+from inference.engines.onnxgenai.picture_prompt import PicturePromptWriter
 from inference.engines.onnxgenai.sight import Part
+from inference.engines.pictures import images_of
 from inference.host_frames import no_report
+from inference.image_tokens import squares_for
 from inference.types import Delta, Finish, FinishReason, GenerationRequest, ShouldStop, Usage, never_stop
 
 PICTURE: Final = -1  # any id below zero tells the embedding graph: the next of the image features
@@ -110,8 +112,9 @@ class SeeingRuntime(BatchingRuntime):
         prompt_tokens = self.count_tokens(request.messages)
         check_fits(request, prompt_tokens, self._plan.longest_tokens)
         held = []  # as long as the reply is written
-        squares = squares_of(request.messages)
-        for image in images_of(request.messages):
+        images = images_of(request.messages)
+        squares = squares_for(len(images))
+        for image in images:
             seen = self._eyes.see(image, squares, should_stop, on_step)
             if seen is None:
                 yield Finish(FinishReason.CANCELLED, Usage(prompt_tokens))

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from inference.engines.pictures import images_of
 from inference.engines.remote.estimates import count_messages
 from inference.errors import BadRequest, ContextTooLong, GuidanceNotSupported
 from inference.special_tokens import KNOWN, neutralise_messages
-from inference.types import ChatMessage, GenerationRequest, Guidance, GuidanceKind, Role
+from inference.types import ChatMessage, GenerationRequest, Guidance, GuidanceKind
 
 # End marks of the Phi line, where a server with the wrong template lets them through as text.
 LEAKED_ENDS: Final = ("<|end|>", "<|endoftext|>", "<|im_end|>")
@@ -33,8 +34,7 @@ def check(request: GenerationRequest, context_tokens: int) -> None:
         raise BadRequest(f"repetition_penalty {request.repetition_penalty} is not between 0 and 5")
     if request.seed is not None and not 0 <= request.seed < 2**31:
         raise BadRequest(f"seed {request.seed} is not between 0 and 2**31 - 1")
-    if any(message.images and message.role is not Role.USER for message in request.messages):
-        raise BadRequest("only a user's message holds images")
+    images_of(request.messages)
     if request.guidance is not None:
         schema_of(request.guidance)
     prompt_tokens = count_messages(request.messages)

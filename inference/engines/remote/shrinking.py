@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 from typing import Final
 
+from inference.engines.pictures import decoded
 from inference.errors import ImageRefused
 from inference.types import Image
 
@@ -36,13 +37,7 @@ def base64_chars(image: Image) -> int:
 
 
 def _encode(image: Image, side: int, quality: int) -> Image:
-    from PIL import Image as Pixels
-
-    try:
-        with Pixels.open(io.BytesIO(image.data), formats=("PNG", "JPEG")) as opened:
-            drawn = opened.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as exc:
-        raise ImageRefused(f"an image cannot be read: {exc}") from exc
+    drawn = decoded(image)
     drawn.thumbnail((side, side))
     written = io.BytesIO()
     drawn.save(written, format="JPEG", quality=quality)
