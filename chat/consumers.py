@@ -15,7 +15,7 @@ from django.utils import translation
 
 from chat import protocol, streams, turns
 from chat.crossing import in_thread
-from chat.errors import ChatError, Internal, NotFound, RateLimited
+from chat.errors import AttachmentGone, ChatError, Internal, NotFound, RateLimited
 from chat.models import Conversation, Message, MessageRole
 from chat.origins import address_of
 from chat.scope_language import language_of
@@ -68,7 +68,8 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _send_error(self, error: ChatError, client_id: str | None) -> None:
         with translation.override(self.language):
-            event = protocol.ErrorEvent(error.code, str(error.user_message), client_id)
+            gone = error.gone if isinstance(error, AttachmentGone) else None
+            event = protocol.ErrorEvent(error.code, str(error.user_message), client_id, gone)
         await self.send(event.to_json())
 
     async def _start(self, frame: protocol.TurnStart) -> None:

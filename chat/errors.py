@@ -17,7 +17,9 @@ ChatError                 code chat_error
 """
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
+from uuid import UUID
 
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -79,6 +81,11 @@ class AttachmentGone(ChatError):
 
     code = "attachment_gone"
     user_message = _("A picture of this question is not there any more. Attach it again.")
+
+    def __init__(self, gone: Sequence[UUID]) -> None:
+        """Name the pictures, so that a page does not offer them again."""
+        super().__init__("attachments " + ", ".join(map(str, gone)))
+        self.gone = [str(attachment_id) for attachment_id in gone]
 
 
 class TooManyImages(ChatError):

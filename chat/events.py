@@ -242,13 +242,17 @@ class ReplyError(Event):
 
 @dataclass(frozen=True, slots=True)
 class ErrorEvent(Event):
-    """A frame was refused; client_id says which send, where it named one."""
+    """A frame was refused; client_id says which send, where it named one.
+
+    gone: ids of the pictures it named that cannot be sent (again).
+    """
 
     type: ClassVar[str] = "error"
-    omitted: ClassVar[frozenset[str]] = frozenset({"client_id"})
+    omitted: ClassVar[frozenset[str]] = frozenset({"client_id", "gone"})
     code: str
     user_message: str
     client_id: str | None = None
+    gone: list[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

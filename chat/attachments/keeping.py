@@ -99,10 +99,13 @@ def give_to(question: Message, visitor: Visitor, ids: Sequence[UUID]) -> tuple[A
     wanted = list(dict.fromkeys(ids))
     if len(wanted) > settings.MAX_IMAGES:
         raise TooManyImages(settings.MAX_IMAGES)
+    gone = []
     for position, attachment_id in enumerate(wanted):
         mine = Attachment.objects.for_visitor(visitor).unsent().filter(pk=attachment_id)
         if not mine.update(message=question, position=position):
-            raise AttachmentGone(f"attachment {attachment_id}")
+            gone.append(attachment_id)
+    if gone:
+        raise AttachmentGone(gone)
     return tuple(question.attachments.all())
 
 

@@ -58,4 +58,5 @@ async def test_a_strangers_picture_is_refused_by_the_socket_which_stays_open(sit
             "mine",
         )
         assert refused["user_message"]
+        assert refused["gone"] == [item["id"]]
         assert await stranger.is_alive()

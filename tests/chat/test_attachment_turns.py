@@ -324,7 +324,11 @@ def test_a_picture_is_sent_once() -> None:
     kept = uploaded(visitor)
     turns.start_turn(visitor, "Hi", "c1", assistant_slug="support", attachments=[kept.pk])
 
-    assert isinstance(_start(visitor, kept.pk), AttachmentGone)
+    other = uploaded(visitor)
+    refused = _start(visitor, kept.pk, other.pk)
+
+    assert isinstance(refused, AttachmentGone)
+    assert refused.gone == [str(kept.pk)]
     assert Message.objects.count() == 2
 
 

@@ -221,6 +221,14 @@ test("a refused question gives its images back with its text", () => {
   assert.deepEqual(state.notice.images, [IMAGE]);
 });
 
+test("an image that a question was refused for does not come back", () => {
+  const other = { ...IMAGE, id: "other" };
+  const send = { ...asksWithImage, images: [IMAGE, other] };
+  const error = { type: "error", code: "attachment_gone", user_message: "Gone.", client_id: "c1", gone: [IMAGE.id] };
+  const { state } = run(open(), send, error);
+  assert.deepEqual(state.notice.images, [other]);
+});
+
 test("another tab's question brings its images, as the server names them", () => {
   const { state } = run(open({ conversation: "talk" }), { ...ACCEPTED, client_id: "other", attachments: [IMAGE] });
 

@@ -226,9 +226,10 @@ function finish(state, event) {
   return { state: withReply(state, withTail(next)), send: [] };
 }
 
-/* A refused send gives its text and its images back to the writer. */
+/* A refused send gives its text and its images back to the writer; not those it was refused for. */
 function refused(state, event) {
   const { [event.client_id]: own, ...outgoing } = state.outgoing;
-  const notice = { message: event.user_message, code: event.code, text: own ? own.text : "", images: own ? own.images : [] };
+  const images = (own?.images || []).filter((image) => !event.gone?.includes(image.id));
+  const notice = { message: event.user_message, code: event.code, text: own ? own.text : "", images };
   return { state: { ...state, outgoing, notice, items: withoutDraft(state.items, event.client_id) }, send: [] };
 }
