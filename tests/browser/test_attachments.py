@@ -121,6 +121,46 @@ def test_a_kept_picture_that_the_server_has_swept_away_is_told(seeing_site: Site
     expect(shown(page)).to_have_attribute("alt", "new.png")
 
 
+def test_a_picture_that_another_tab_has_sent_does_not_stand_in_the_way(seeing_site: Site, page: Page) -> None:
+    page.goto(f"{seeing_site.url}/chat/support/")
+    choose(page, picture("sent.png"))
+    uploaded(page)
+    other = page.context.new_page()
+    other.goto(f"{seeing_site.url}/chat/support/")
+    uploaded(other)
+    ask(page, QUESTION)
+    finished(page)
+
+    ask(other, QUESTION)
+
+    expect(other.locator("[data-part=notice]")).to_contain_text("not there any more")
+    expect(cards(other)).to_have_count(0)
+    other.locator("#composer").press("Enter")
+    finished(other)
+
+
+def test_a_page_from_before_a_sign_in_says_that_it_must_be_loaded_again(
+    seeing_site: Site, page: Page
+) -> None:
+    page.goto(f"{seeing_site.url}/chat/support/")
+    page.context.clear_cookies(name="csrftoken")
+
+    choose(page, picture())
+
+    expect(cards(page)).to_contain_text("Reload the page")
+    expect(cards(page)).not_to_contain_text("connection was lost")
+
+
+def test_a_name_of_any_length_leaves_room_for_the_question(chat: Page) -> None:
+    choose(chat, picture("\u202egnp.exe " + "long name " * 20 + ".png"))
+    uploaded(chat)
+
+    box = cards(chat).bounding_box()
+    assert box is not None
+    assert box["height"] < 80
+    expect(cards(chat)).to_contain_text("gnp.exe long name")
+
+
 def test_a_refused_question_comes_back_with_its_pictures(seeing_site: Site, page: Page) -> None:
     page.goto(f"{seeing_site.url}/chat/support/")
     choose(page, picture("old.png"), picture("new.png"))
@@ -184,10 +224,14 @@ def test_a_picture_attached_offline_goes_up_when_the_connection_is_back(
     page.context.set_offline(True)
     choose(page, picture("after.png"))
     expect(cards(page).last).to_contain_text("the connection was lost")
+    ask(page, QUESTION)
+    expect(note(page)).to_contain_text("Upload it again")
 
     page.context.set_offline(False)
 
     uploaded(page, 2)
+    expect(note(page)).to_be_hidden()
+    expect(page.locator("#composer")).to_have_value(QUESTION)
 
 
 def test_a_first_picture_attached_offline_is_told_and_may_be_attached_later(

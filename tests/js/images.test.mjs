@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fit, frameName, frameTimes, kindOf } from "./images.js";
+import { fit, frameName, frameTimes, kindOf, plainName } from "./images.js";
 
 test("images and videos are told apart by their media type, whatever its parameters", () => {
   assert.equal(kindOf("image/png"), "image");
@@ -44,4 +44,9 @@ test("a frame is named after its moment, and no two of a video alike", () => {
   assert.equal(frameName("clip.mp4", 60), "clip.mp4 – 1:00");
   const names = frameTimes(5.9, 10).map((second) => frameName("a", second));
   assert.equal(new Set(names).size, names.length);
+});
+
+test("no sign that turns writing around hides the ending of a name", () => {
+  assert.equal(plainName("\u202egnp.exe"), "gnp.exe");
+  assert.equal(plainName("תווית.png"), "תווית.png");
 });

@@ -1,6 +1,6 @@
 /* The images above the text field: read, uploaded, removed, brought back. Loaded on first use. */
 
-import { kindOf } from "./images.js";
+import { kindOf, plainName } from "./images.js";
 import { VideoRefused, framesOf, shrink, thumbnail } from "./pixels.js";
 import { discard, upload } from "./upload.js";
 
@@ -44,7 +44,7 @@ export function createTray({ form, limits, parts, words, onChange, onDone }) {
     const jobs = [];
     for (const file of files) {
       const kind = kindOf(file.type);
-      if (!kind) refuse(words.t("attach_type", { name: file.name }));
+      if (!kind) refuse(words.t("attach_type", { name: plainName(file.name) }));
       else if (free() < 1) refuse(words.n("attach_many", limits.maxImages));
       else jobs.push(add(file, kind, refuse));
     }
@@ -53,7 +53,7 @@ export function createTray({ form, limits, parts, words, onChange, onDone }) {
   }
 
   function add(file, kind, refuse) {
-    const card = make(file.name);
+    const card = make(plainName(file.name));
     return kind === "video" ? addVideo(card, file, refuse) : addImage(card, file, kind, refuse);
   }
 
@@ -62,10 +62,10 @@ export function createTray({ form, limits, parts, words, onChange, onDone }) {
     if (!cards.has(card.el)) return; // removed meanwhile
     if (!blob) {
       drop(card);
-      refuse(words.t("attach_type", { name: file.name }));
+      refuse(words.t("attach_type", { name: card.name }));
     } else if (blob.size > limits.maxBytes) {
       drop(card);
-      refuse(words.t("attach_large", { name: file.name, size: Math.round((limits.maxBytes / MB) * 10) / 10 }));
+      refuse(words.t("attach_large", { name: card.name, size: Math.round((limits.maxBytes / MB) * 10) / 10 }));
     } else await send(card, blob);
   }
 
@@ -80,7 +80,7 @@ export function createTray({ form, limits, parts, words, onChange, onDone }) {
     } catch (error) {
       drop(card);
       if (!(error instanceof VideoRefused)) throw error;
-      refuse(words.t(error.reason, { name: file.name }));
+      refuse(words.t(error.reason, { name: card.name }));
     }
   }
 
@@ -91,13 +91,13 @@ export function createTray({ form, limits, parts, words, onChange, onDone }) {
     changed();
     void thumbnail(blob, card.canvas, THUMBNAIL_PX).then((isShown) => (card.canvas.hidden = !isShown));
     card.job = upload(limits.url, blob, card.name, card.progress);
-    const { image, error, isLost, mayRetry } = await card.job.done;
+    const { image, error, isStale, isLost, mayRetry } = await card.job.done;
     if (!cards.has(card.el)) return image && discard(image);
     card.isLost = Boolean(isLost);
     if (image) finish(card, image);
     else {
       card.state = "failed";
-      card.fail(error || words.t("upload_lost"), mayRetry);
+      card.fail(error || words.t(isStale ? "closed" : "upload_lost").replaceAll("**", ""), mayRetry);
       card.el.scrollIntoView({ block: "nearest" });
     }
     changed();
@@ -161,7 +161,9 @@ export function createTray({ form, limits, parts, words, onChange, onDone }) {
   }
 
   addEventListener("online", () => {
-    for (const card of inOrder()) if (card.state === "failed" && card.isLost) void send(card, card.blob);
+    const lost = inOrder().filter((card) => card.state === "failed" && card.isLost);
+    if (lost.length) say();
+    for (const card of lost) void send(card, card.blob);
   });
   note.querySelector("button").addEventListener("click", () => {
     say();

@@ -26,8 +26,11 @@ export function frameTimes(duration, most) {
   return Array.from({ length: count }, (_, n) => ((n + 0.5) * duration) / count);
 }
 
+/** Return a file's name without the signs that turn the writing around, so that no ending hides in it. */
+export const plainName = (name) => name.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
+
 /** Name a frame after its video and its moment: "clip.mp4 – 0:03". */
 export function frameName(name, second) {
   const whole = Math.floor(second);
-  return `${name} – ${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+  return `${plainName(name)} – ${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }

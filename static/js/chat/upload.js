@@ -3,7 +3,8 @@
 /* The same token that htmx sends; the body carries it. */
 const csrf = () => JSON.parse(document.body.getAttribute("hx-headers"));
 
-/** Send an image. Returns { done, abort }; `done` gives { image } or { error, isLost, mayRetry }, and never fails. */
+/** Send an image. Returns { done, abort }; `done` gives { image } or { error, isStale, isLost, mayRetry },
+    and never fails. isStale: somebody signed in or out since the page was opened. */
 export function upload(url, blob, name, onProgress) {
   const request = new XMLHttpRequest();
   const done = new Promise((resolve) => {
@@ -17,7 +18,7 @@ export function upload(url, blob, name, onProgress) {
     request.addEventListener("loadend", () => {
       const answer = request.response;
       if (request.status === 201 && answer?.id) resolve({ image: answer });
-      else resolve({ error: answer?.user_message || "", ...hopes(request.status) });
+      else resolve({ error: answer?.user_message || "", isStale: request.status === 403, ...hopes(request.status) });
     });
     const body = new FormData();
     body.append("file", blob, name);
