@@ -46,7 +46,7 @@ def ask(
     guidance: Guidance | None, question: str = "Count to thirty.", **options: object
 ) -> GenerationRequest:
     given: dict[str, object] = {"max_tokens": 120, "guidance": guidance, **options}
-    return GenerationRequest((ChatMessage(Role.USER, "Count to thirty."),), **given)  # type: ignore[arg-type]
+    return GenerationRequest((ChatMessage(Role.USER, question),), **given)  # type: ignore[arg-type]
 
 
 def read(engine: OnnxEngine, request: GenerationRequest) -> tuple[str, Finish]:

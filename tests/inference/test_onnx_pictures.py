@@ -12,12 +12,14 @@ from onnx import TensorProto, helper, numpy_helper
 
 from inference.engines.onnx import OnnxEngine
 from inference.engines.onnxgenai.album import SEEN, Album, Features
+from inference.engines.onnxgenai.budget import Plan
 from inference.engines.onnxgenai.eyes import Eyes
 from inference.engines.onnxgenai.folder import read_folder
 from inference.engines.onnxgenai.pictures import as_png, pixels, tiling_of
+from inference.engines.onnxgenai.seeing import SeeingDecoder, SeeingRuntime
 from inference.errors import EngineError, ImageRefused
 from inference.export.tiny_phi3v.lessons import ONE, TWO
-from inference.types import Image
+from inference.types import Delta, Image
 from tests.inference.contract import run
 from tests.inference.pictures import noise
 from tests.inference.shown import PANEL, STRIP, ask, said, strip
@@ -46,6 +48,21 @@ def test_pictures_are_cut_as_the_runtimes_own_processor_does(tiny_phi3v: Path, s
     assert theirs["num_image_tokens"].as_numpy().tolist() == [[tiling_of(image).tokens]]
     assert theirs["image_sizes"].as_numpy().tolist() == sizes.tolist()
     assert np.allclose(theirs["pixel_values"].as_numpy(), values, atol=1e-5)
+
+
+def test_the_long_row_of_a_model_that_sees_loads_nothing_a_second_time(tiny_phi3v: Path) -> None:
+    plan = Plan(1, 1000, cliff=1000, long_tokens=3000)
+    runtime = SeeingRuntime(read_folder(tiny_phi3v), plan=plan, threads=1)
+    assert runtime._long is not None
+    near, far = runtime._decoder, runtime._long._decoder
+
+    *deltas, _ = runtime.stream(ask(ONE, strip("red"), max_tokens=400))
+    runtime.close()
+
+    assert "".join(event.text for event in deltas if isinstance(event, Delta)) == "The picture is red."
+    assert isinstance(near, SeeingDecoder)
+    assert isinstance(far, SeeingDecoder)
+    assert (near._session, near._embedding) == (far._session, far._embedding)
 
 
 @pytest.fixture(scope="module")

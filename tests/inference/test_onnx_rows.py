@@ -96,6 +96,13 @@ def test_fewer_rows_may_be_asked_for(mini: tuple[ModelFolder, Graph]) -> None:
     assert plan_rows(*mini, memory_gb=12, max_rows=2) == Plan(2, 4096, 2 * 4096 * 768 * 1024)
 
 
+def test_a_model_that_sees_keeps_room_to_look(mini: tuple[ModelFolder, Graph], tmp_path: Path) -> None:
+    folder, graph = mini
+    seeing = replace(graph, beside=(tmp_path / "vision.onnx",))
+
+    assert plan_rows(folder, seeing, memory_gb=20) == plan_rows(folder, graph, memory_gb=18.6)
+
+
 def test_a_plan_says_what_it_takes(mini: tuple[ModelFolder, Graph]) -> None:
     assert str(plan_rows(*mini, memory_gb=20)) == "5 rows × 4096 tokens, 16.1 GB of KV cache"
 

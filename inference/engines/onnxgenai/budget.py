@@ -12,6 +12,9 @@ from inference.errors import EngineUnavailable
 
 GB: Final = 1e9
 WEIGHTS_IN_MEMORY: Final = 1.2  # times their size on the disk: the runtime repacks some of them
+# What looking at a picture takes beside the weights, at full size: the attention of 17 squares (577 places,
+# 16 heads) before and after its softmax, the layer after it, the pixels, and what was seen in eight pictures.
+LOOKING_BYTES: Final = int(1.4 * GB)
 AUTOMATIC_SHARE: Final = 0.7  # of what is available beside the weights; the site lives here as well
 # The first of these that fits is taken: (rows at least, share of the model's context).
 CHOICES: Final = (
@@ -119,8 +122,10 @@ def _number(file: Path) -> int | None:
 
 
 def _shares(graph: Graph, memory_gb: float, available: int) -> tuple[int, float]:
-    """Give the bytes of the weights, and those that are left for the cache."""
+    """Give the bytes of the weights with what looking takes, and those that are left for the cache."""
     weights = int(graph.weight_bytes * WEIGHTS_IN_MEMORY)
+    if graph.beside:
+        weights += min(LOOKING_BYTES, graph.weight_bytes)  # small models look with little
     if memory_gb > 0:
         return weights, memory_gb * GB - weights
     return weights, ((available or available_bytes()) - weights) * AUTOMATIC_SHARE

@@ -125,8 +125,8 @@ class EngineRuntime:
         """Load the model and move every reply on, until closed."""
         try:
             self._load()
-        except EngineError as error:
-            loaded.put(error)
+        except Exception as exc:  # noqa: BLE001 - told to whoever waits for the model
+            loaded.put(exc if isinstance(exc, EngineError) else ModelBroken(f"{self._folder.path}: {exc}"))
             return
         loaded.put(None)
         while not self._is_closed:
@@ -141,15 +141,12 @@ class EngineRuntime:
     def _load(self) -> None:
         import onnxruntime_genai as og
 
-        try:
-            config = og.Config(os.fspath(self._folder.path))
-            threads = {"intra_op_num_threads": self._threads}
-            config.overlay(json.dumps({"model": {"decoder": {"session_options": threads}}}))
-            self._model = og.Model(config)
-            self._tokenizer = og.Tokenizer(self._model)
-            self._new_engine()
-        except RuntimeError as exc:
-            raise ModelBroken(f"{self._folder.path}: {exc}") from exc
+        config = og.Config(os.fspath(self._folder.path))
+        threads = {"intra_op_num_threads": self._threads}
+        config.overlay(json.dumps({"model": {"decoder": {"session_options": threads}}}))
+        self._model = og.Model(config)
+        self._tokenizer = og.Tokenizer(self._model)
+        self._new_engine()
         self.slots = max(1, int(self._engine.get_capabilities().configured_max_batch_size))
 
     def _new_engine(self) -> None:

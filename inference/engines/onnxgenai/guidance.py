@@ -7,6 +7,7 @@ graph that says nothing. The logits come from whoever runs the real model.
 
 import json
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -100,6 +101,7 @@ class Guides:
         """Load nothing yet. vocabulary: the size of the real model's logits."""
         self._folder = folder
         self._vocabulary = vocabulary
+        self._loading = threading.Lock()
 
     def sampler(self, request: GenerationRequest, prompt: Sequence[int]) -> "Guided":
         """Hold a reply to the shape it must have; the first call reads the whole vocabulary.
@@ -109,7 +111,9 @@ class Guides:
         import onnxruntime_genai as og
 
         check_begins(request)
-        params = og.GeneratorParams(self._model)
+        with self._loading:  # once, however many ask first
+            model = self._model
+        params = og.GeneratorParams(model)
         options: dict[str, Any] = {"max_length": 2 + request.max_tokens, "do_sample": False}
         if request.temperature > 0:
             options |= {"do_sample": True, "temperature": request.temperature}
@@ -117,7 +121,7 @@ class Guides:
         if request.seed is not None:
             options["random_seed"] = request.seed
         params.set_search_options(**options)
-        chooser = generator(self._model, params, request.guidance)
+        chooser = generator(model, params, request.guidance)
         end = min(self._folder.ends, default=0)
         return Guided(request, prompt, self._vocabulary, chooser, end=end)
 

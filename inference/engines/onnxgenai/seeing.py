@@ -46,11 +46,14 @@ class SeeingDecoder(Decoder):
         threads: int,
         beside: Decoder | None = None,
     ) -> None:
-        """Load both graphs. Raises: ModelBroken, UnfamiliarGraph."""
+        """Load both graphs, or share those of the decoder it is put beside.
+
+        Raises: ModelBroken, UnfamiliarGraph."""
         super().__init__(graph, rows=rows, context_tokens=context_tokens, threads=threads, beside=beside)
         self._names = embedding.names
         self._album = album
-        self._embedding = open_session(embedding.file, 1)
+        shared = beside._embedding if isinstance(beside, SeeingDecoder) else None
+        self._embedding = shared or open_session(embedding.file, 1)
         self._nothing = self._no_features()
 
     def _no_features(self) -> Features:
