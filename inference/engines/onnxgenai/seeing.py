@@ -6,7 +6,7 @@ folder; the processor is our own (see `pictures`).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -52,8 +52,9 @@ class SeeingDecoder(Decoder):
         super().__init__(graph, rows=rows, context_tokens=context_tokens, threads=threads, beside=beside)
         self._names = embedding.names
         self._album = album
-        shared = beside._embedding if isinstance(beside, SeeingDecoder) else None
-        self._embedding = shared or open_session(embedding.file, 1)
+        self._embedding: Any = (
+            beside._embedding if isinstance(beside, SeeingDecoder) else open_session(embedding.file, 1)
+        )
         self._nothing = self._no_features()
 
     def _no_features(self) -> Features:
