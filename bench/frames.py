@@ -96,6 +96,7 @@ def scaled_out(variables: dict[str, str], streams: list[int]) -> list[dict[str, 
     site = ScaledOut(**variables)
     try:
         site.start()
+        site.finish("seed", site.manage("seed"))
         return measure(site.url, streams)
     finally:
         site.stop()
