@@ -48,7 +48,8 @@ class SeeingDecoder(Decoder):
     ) -> None:
         """Load both graphs, or share those of the decoder it is put beside.
 
-        Raises: ModelBroken, UnfamiliarGraph."""
+        Raises: ModelBroken, UnfamiliarGraph.
+        """
         super().__init__(graph, rows=rows, context_tokens=context_tokens, threads=threads, beside=beside)
         self._names = embedding.names
         self._album = album
