@@ -171,6 +171,7 @@ def test_a_reply_is_held_to_an_expression(engine: EngineRuntime) -> None:
     [
         ({"guidance": Guidance(GuidanceKind.REGEX, "(red")}, BadRequest),
         ({"guidance": Guidance(GuidanceKind.JSON_SCHEMA, "[]")}, BadRequest),
+        ({"guidance": Guidance(GuidanceKind.REGEX, "red\ud800")}, BadRequest),
         ({"guidance": Guidance(GuidanceKind.REGEX, "red"), "prefix": "r"}, CannotContinue),
         ({"temperature": -1.0}, BadRequest),
         ({"temperature": 1.0, "seed": 1}, BadRequest),  # og.Engine takes seeds for paged models alone

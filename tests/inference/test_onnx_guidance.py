@@ -151,6 +151,8 @@ def test_a_cancelled_reply_ends(engine: OnnxEngine) -> None:
         (regex("(red"), "unclosed group"),
         (regex("a(?=b)"), "look-around"),
         (regex("a" * 20_001), "1 to"),
+        (regex("red\x00|blue"), "NUL"),
+        (regex("red\ud800"), "half a character"),
     ],
 )
 def test_what_cannot_be_followed_is_refused_with_the_reason(

@@ -7,6 +7,7 @@ graph that says nothing. The logits come from whoever runs the real model.
 
 import json
 import os
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 GRAPH: Final = "guide.onnx"
 PLAIN_TYPE: Final = "llama"  # a decoder and nothing else, whatever the folder's own model is
 MAX_PATTERN_CHARS: Final = 20_000
+_NO_TEXT: Final = re.compile(r"[\x00\ud800-\udfff]")  # native code would end the text there, or refuse it
 
 
 def grammar(guidance: Guidance) -> tuple[str, str]:
@@ -34,6 +36,8 @@ def grammar(guidance: Guidance) -> tuple[str, str]:
     """
     if not guidance.pattern or len(guidance.pattern) > MAX_PATTERN_CHARS:
         raise BadRequest(f"a {guidance.kind} has 1 to {MAX_PATTERN_CHARS} characters")
+    if _NO_TEXT.search(guidance.pattern):
+        raise BadRequest(f"the {guidance.kind} holds a NUL or half a character, which no text does")
     if guidance.kind is GuidanceKind.REGEX:
         return "regex", guidance.pattern
     try:
