@@ -59,12 +59,21 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         try:
             frame = protocol.parse(text_data, bytes_data)
             client_id = getattr(frame, "client_id", None)
+            if not isinstance(frame, protocol.Ack | protocol.Ping) and await in_thread(self._has_left)():
+                await self._send_error(NotFound("the session has ended"), client_id)
+                await self.close(CLOSE_UNKNOWN_VISITOR)
+                return
             await self._handlers[type(frame)](self, frame)
         except ChatError as exc:
             await self._send_error(exc, getattr(exc, "client_id", None) or client_id)
         except Exception:  # the edge of the room
             logger.exception("a frame could not be handled")
             await self._send_error(Internal(), client_id)
+
+    def _has_left(self) -> bool:
+        """Say whether the browser has signed in or out since: what is said here would be nobody's."""
+        session = self.scope["session"]
+        return not session.exists(session.session_key)
 
     async def _send_error(self, error: ChatError, client_id: str | None) -> None:
         with translation.override(self.language):

@@ -4,13 +4,15 @@ import asyncio
 import json
 import uuid
 from collections.abc import Callable
+from http.cookies import SimpleCookie
 
+import httpx
 import pytest
 import websockets
 
 from bench.chats import ask_together, lost_texts
 from tests.chat.sockets import new_guest, open_socket
-from tests.site import Site, wait_until
+from tests.site import PASSWORD, Site, wait_until
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("socket")]
 
@@ -47,6 +49,34 @@ async def test_socket_without_a_session_is_closed_with_4401(slow_site: Site) -> 
 
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4401
+
+
+def sign_in(site: Site, cookies: str) -> None:
+    """Sign somebody in from another tab of the same browser."""
+    token = SimpleCookie(cookies)["csrftoken"].value
+    answer = httpx.post(
+        f"{site.url}/accounts/login/",
+        headers={"Cookie": cookies, "Origin": site.url},
+        data={"username": "customer", "password": PASSWORD, "csrfmiddlewaretoken": token},
+    )
+    assert answer.status_code == 302, answer.text
+
+
+async def test_a_question_after_the_session_has_ended_is_given_back_and_not_stored(
+    slow_site: Site,
+) -> None:
+    cookies = await new_guest(slow_site)
+    async with open_socket(slow_site, cookies) as page:
+        assert await page.is_alive()
+        await asyncio.to_thread(sign_in, slow_site, cookies)
+
+        refused = await page.start(client_id="late")
+
+        assert (refused["type"], refused["code"], refused["client_id"]) == ("error", "not_found", "late")
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await page.is_alive()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4401
 
 
 async def test_socket_with_a_made_up_session_is_closed_with_4401(slow_site: Site) -> None:
