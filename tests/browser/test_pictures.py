@@ -53,6 +53,21 @@ def test_a_picture_opens_in_full_size_and_escape_leads_back(chat: Page) -> None:
     expect(first).to_be_focused()
 
 
+def test_the_viewers_keys_work_on_after_its_last_picture(chat: Page) -> None:
+    choose(chat, picture("front.png"), picture("back.png"))
+    uploaded(chat, 2)
+    ask(chat, QUESTION)
+    finished(chat)
+    shown(chat).first.click()
+    viewer = chat.get_by_role("dialog")
+
+    viewer.get_by_role("button", name="Next picture").press("Enter")
+
+    expect(viewer.get_by_role("button", name="Previous picture")).to_be_focused()
+    chat.keyboard.press("ArrowLeft")
+    expect(viewer.locator("img")).to_have_attribute("alt", "front.png")
+
+
 def test_a_second_tab_shows_the_picture_too(chat: Page, watch: Callable[[Page], Page]) -> None:
     ask(chat, "When may I return a kettle?")
     finished(chat)

@@ -36,6 +36,9 @@ function draw(number) {
   part("name").textContent = small.alt;
   part("full").href = href;
   part("steps").hidden = shown.length < 2;
-  part("earlier").disabled = at === 0;
-  part("later").disabled = at === shown.length - 1;
+  const [earlier, later] = [part("earlier"), part("later")];
+  const hadFocus = dialog.contains(document.activeElement);
+  earlier.disabled = at === 0;
+  later.disabled = at === shown.length - 1;
+  if (hadFocus && document.activeElement.disabled) (at ? earlier : later).focus(); // else the arrow keys are lost
 }
