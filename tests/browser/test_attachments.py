@@ -159,6 +159,9 @@ def test_a_name_of_any_length_leaves_room_for_the_question(chat: Page) -> None:
     assert box is not None
     assert box["height"] < 80
     expect(cards(chat)).to_contain_text("gnp.exe long name")
+    choose(chat, {"name": "x" * 240 + ".txt", "mimeType": "text/plain", "buffer": b"x"})
+    expect(note(chat)).to_be_visible()
+    assert note(chat).evaluate("(el) => el.scrollWidth <= el.clientWidth")
 
 
 def test_a_refused_question_comes_back_with_its_pictures(seeing_site: Site, page: Page) -> None:
