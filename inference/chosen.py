@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from inference.catalogue import Model, catalogue
-from inference.conf import KINDS, OFF, get_engine
+from inference.conf import KINDS, OFF, get_engine, onnx_options
 from inference.engines.base import Engine
 from inference.errors import EngineError, ModelNotFound
 from inference.installed import ONNX, Installed, find_folders, find_ollama, folder_of, model_in
@@ -81,7 +81,7 @@ def _build(engine: str, given: dict[str, object]) -> Engine:
     except EngineError:
         if "folder" not in given:
             raise
-        arguments = {}
+        arguments = dict(onnx_options()) if engine == ONNX else {}
     return cast("Engine", import_string(kind.path)(**(arguments | given)))
 
 

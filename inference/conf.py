@@ -65,15 +65,19 @@ def _nothing() -> Arguments:
     return {}
 
 
-def _onnx() -> Arguments:
+def onnx_options() -> Arguments:
+    """Give what the settings say of the onnx engine, whichever folder it runs."""
     return {
-        "folder": model_folder(),
         "threads": settings.MODEL_THREADS,
         "memory_gb": settings.MODEL_MEMORY_GB,
         "max_rows": settings.MODEL_ROWS,
         "context": settings.MODEL_CONTEXT,
         "runtime": settings.ONNX_RUNTIME,
     }
+
+
+def _onnx() -> Arguments:
+    return {"folder": model_folder(), **onnx_options()}
 
 
 def _ollama() -> Arguments:

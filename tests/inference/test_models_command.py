@@ -158,6 +158,17 @@ def test_the_sites_own_model_shows_what_it_can_do_as_well(tiny_phi3v: Path, sett
     assert [step["step"] for step in steps if step["ok"]] == ["load", "render", "token", "picture", "guided"]
 
 
+def test_a_folder_is_checked_with_the_settings_though_the_site_has_none(
+    copied: Path, settings: Settings, tmp_path: Path
+) -> None:
+    settings.MODEL_PATH, settings.DATA_DIR, settings.MODEL_CONTEXT = "", tmp_path / "empty", 1024
+
+    details = [step["detail"] for step in rows("check", copied) if step["step"] == "load"]
+
+    assert len(details) == 1
+    assert details[0].endswith("1024 tokens of context.")
+
+
 def test_a_missing_file_fails_the_first_step(copied: Path) -> None:
     (copied / "model.onnx.data").unlink()
 
