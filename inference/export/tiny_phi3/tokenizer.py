@@ -29,6 +29,19 @@ CHAT_TEMPLATE: Final = (
     "{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>\\n' }}{% endif %}"
 )
+SETTINGS: Final = {
+    "tokenizer_class": "LlamaTokenizer",
+    "bos_token": "<s>",
+    "eos_token": "<|endoftext|>",
+    "pad_token": "<|endoftext|>",
+    "unk_token": "<unk>",
+    "add_bos_token": False,
+    "add_eos_token": False,
+    "legacy": False,
+    "clean_up_tokenization_spaces": False,
+    "model_max_length": 4096,
+    "chat_template": CHAT_TEMPLATE,
+}
 
 
 def corpus() -> list[str]:
@@ -67,19 +80,6 @@ def write_tokenizer(folder: Path, texts: Sequence[str] = (), vocabulary: int = V
     )
     tokenizer.add_special_tokens([AddedToken(text, rstrip=True, special=True) for text in PHI3_SPECIALS])
     tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
-    settings = {
-        "tokenizer_class": "LlamaTokenizer",
-        "bos_token": "<s>",
-        "eos_token": "<|endoftext|>",
-        "pad_token": "<|endoftext|>",
-        "unk_token": "<unk>",
-        "add_bos_token": False,
-        "add_eos_token": False,
-        "legacy": False,
-        "clean_up_tokenization_spaces": False,
-        "model_max_length": 4096,
-        "chat_template": CHAT_TEMPLATE,
-    }
-    text = json.dumps(settings, ensure_ascii=False, indent=1) + "\n"
+    text = json.dumps(SETTINGS, ensure_ascii=False, indent=1) + "\n"
     (folder / "tokenizer_config.json").write_text(text, encoding="utf-8")
     return int(tokenizer.get_vocab_size())
