@@ -151,6 +151,18 @@ def test_a_page_from_before_a_sign_in_says_that_it_must_be_loaded_again(
     expect(cards(page)).not_to_contain_text("connection was lost")
 
 
+def test_a_picture_removed_while_the_server_looks_at_it_is_taken_back(seeing_site: Site, page: Page) -> None:
+    page.goto(f"{seeing_site.url}/chat/support/")
+    for _time in range(24):  # more than may lie there unsent
+        choose(page, picture())
+        expect(page.locator("progress:not([value])")).to_have_count(1)
+        page.get_by_role("button", name="Remove label.png").click()
+
+    choose(page, picture())
+
+    uploaded(page)
+
+
 def test_a_name_of_any_length_leaves_room_for_the_question(chat: Page) -> None:
     choose(chat, picture("\u202egnp.exe " + "long name " * 20 + ".png"))
     uploaded(chat)

@@ -7,6 +7,7 @@ const csrf = () => JSON.parse(document.body.getAttribute("hx-headers"));
     and never fails. isStale: somebody signed in or out since the page was opened. */
 export function upload(url, blob, name, onProgress) {
   const request = new XMLHttpRequest();
+  let isSent = false; // the server keeps it then: only with its answer can it be discarded
   const done = new Promise((resolve) => {
     request.open("POST", url);
     request.responseType = "json";
@@ -15,6 +16,7 @@ export function upload(url, blob, name, onProgress) {
     request.upload.addEventListener("progress", ({ lengthComputable, loaded, total }) => {
       if (lengthComputable) onProgress(loaded / total);
     });
+    request.upload.addEventListener("load", () => (isSent = true));
     request.addEventListener("loadend", () => {
       const answer = request.response;
       if (request.status === 201 && answer?.id) resolve({ image: answer });
@@ -24,7 +26,7 @@ export function upload(url, blob, name, onProgress) {
     body.append("file", blob, name);
     request.send(body);
   });
-  return { done, abort: () => request.abort() };
+  return { done, abort: () => isSent || request.abort() };
 }
 
 /* 0: nothing came back. */
