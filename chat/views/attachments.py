@@ -1,5 +1,6 @@
 """Pictures of a question: upload, look at, take back. JSON, for the page's scripts."""
 
+import logging
 from http import HTTPStatus
 from pathlib import Path, PurePath
 from uuid import UUID
@@ -8,7 +9,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload, TemporaryFileUploadHandler
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.utils.cache import patch_cache_control
 from django.utils.http import content_disposition_header
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.addresses import client_address
 from accounts.roles import is_support_staff
 from chat.attachments import keeping
-from chat.attachments.errors import AttachmentError, NoFile, UploadTooLarge
+from chat.attachments.errors import AttachmentError, NoFile, StorageFull, UploadTooLarge
 from chat.errors import NotFound
 from chat.models import Attachment
 from chat.visitors import visitor_of
@@ -25,6 +26,8 @@ from chat.visitors import visitor_of
 MEGABYTE = 1024 * 1024
 FIELD = "file"
 CACHE_S = 3600
+
+logger = logging.getLogger(__name__)
 
 
 class _Quota(FileUploadHandler):
@@ -54,7 +57,13 @@ def upload(request: HttpRequest) -> HttpResponse:
     """Check a picture, encode it anew and keep it until it is sent."""
     quota = _Quota(request)
     request.upload_handlers = [quota, TemporaryFileUploadHandler(request)]
-    return _add(request, quota)
+    try:
+        return _add(request, quota)
+    except UnreadablePostError:  # the browser went away
+        raise
+    except OSError as exc:  # where uploads are written down first
+        logger.error("an upload could not be written down: %s", exc)
+        return _refusal(StorageFull(str(exc)))
 
 
 @csrf_protect

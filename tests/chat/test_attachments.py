@@ -216,7 +216,10 @@ def test_a_full_disk_is_said_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch,
     (Path(settings.MEDIA_ROOT) / "attachments").write_text("in the way")
     cannot_write = upload(browser_of(guest()))
 
-    for answer in (no_room, cannot_write):
+    settings.FILE_UPLOAD_TEMP_DIR = str(Path(settings.MEDIA_ROOT) / "attachments")
+    cannot_receive = upload(browser_of(guest()))
+
+    for answer in (no_room, cannot_write, cannot_receive):
         assert (answer.status, answer.code) == (507, "storage_full")
     assert Attachment.objects.count() == 0
 
