@@ -4,6 +4,9 @@ import json
 import os
 import shutil
 import signal
+import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -112,6 +115,34 @@ def test_a_memory_budget_that_holds_no_row_is_refused_with_the_figures(
 ) -> None:
     with pytest.raises(EngineUnavailable, match=r"budget of 3 GB is too small .* 3\.24 GB .* 0\.81 GB"):
         plan_rows(*mini, memory_gb=3)
+
+
+def test_replies_under_way_and_waiting_end_when_the_model_is_closed(tiny_phi3: Path) -> None:
+    runtime = BatchingRuntime(read_folder(tiny_phi3), plan=Plan(1, 1024), threads=1)
+    writing = runtime.stream(ask("Count to thirty."), on_step=lambda: time.sleep(0.1))
+    next(writing)
+    is_queued = threading.Event()
+    ends: list[BaseException | None] = []
+
+    def finish(events: Iterator[Delta | Finish]) -> None:
+        with pytest.raises(EngineUnavailable, match="was closed") as raised:
+            list(events)
+        ends.append(raised.value)
+
+    def look() -> bool:
+        is_queued.set()
+        return False
+
+    waiting = runtime.stream(ask("Hello!"), should_stop=look)
+    threads = [threading.Thread(target=finish, args=(one,), daemon=True) for one in (writing, waiting)]
+    threads[1].start()
+    assert is_queued.wait(10)
+    runtime.close()
+    threads[0].start()
+    for thread in threads:
+        thread.join(10)
+
+    assert len(ends) == 2
 
 
 def test_an_engine_without_room_for_a_row_is_not_built(tiny_phi3: Path) -> None:

@@ -22,7 +22,7 @@ from inference.engines.onnxgenai.decoder import MAX_CHUNK, Decoder, Logits
 from inference.engines.onnxgenai.drafts import MOST, PromptLookup, StepCosts
 from inference.engines.onnxgenai.reply import Reply
 from inference.engines.onnxgenai.rows import Row, Rows
-from inference.errors import EngineError
+from inference.errors import EngineError, EngineUnavailable
 from inference.types import Delta, Finish, FinishReason, ShouldStop
 
 SHARED_CHUNK_S: Final = 0.25  # leaves room below the 300 ms that a reader may be kept waiting
@@ -98,7 +98,7 @@ class Scheduler:
         self._arrivals.put(ticket)
 
     def close(self) -> None:
-        """End the thread after the step under way; replies that are not finished are dropped."""
+        """End the thread after the step under way; replies that are not finished end with an error."""
         self._arrivals.put(None)
         self._thread.join()
 
@@ -110,6 +110,8 @@ class Scheduler:
             except Exception as exc:  # whatever the runtime throws ends these replies, not the thread
                 logger.exception("a step failed")
                 self._fail_all(EngineError(f"a step failed: {exc}"))
+        self._reading += self._waiting
+        self._fail_all(EngineUnavailable("the model was closed"))
 
     def _take_arrivals(self) -> None:
         """Take in what came; wait only when there is nothing else to do."""
