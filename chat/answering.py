@@ -12,7 +12,7 @@ from chat.events import SourceItem
 from chat.models import Assistant
 from chat.prompts import PromptPassage, Turn, build
 from inference.engines.base import Engine
-from inference.errors import ContextTooLong
+from inference.errors import PicturesTooLong
 from inference.types import GenerationRequest, Image, Quote
 from knowledge import retrieval
 from knowledge.retrieval_types import SearchResult
@@ -93,7 +93,7 @@ def usable(question: Question, result: SearchResult) -> SearchResult | None:
 def plan(question: Question, result: SearchResult, engine: Engine) -> Plan:
     """Build the request from the passages found. Raises: EngineError.
 
-    ContextTooLong where not even the question alone fits with its pictures: an engine would cut one in two.
+    PicturesTooLong where not even the question alone fits with its pictures: an engine would cut one in two.
     """
     passages = [
         PromptPassage(n=n, title=passage.document_title, heading=passage.heading, text=passage.text)
@@ -112,7 +112,7 @@ def plan(question: Question, result: SearchResult, engine: Engine) -> Plan:
         max_tokens=MAX_TOKENS,
     )
     if question.images and not prompt.fits:
-        raise ContextTooLong(f"{len(question.images)} images in {engine.context_tokens} tokens")
+        raise PicturesTooLong(f"{len(question.images)} images in {engine.context_tokens} tokens")
     request = GenerationRequest(messages=prompt.messages, max_tokens=MAX_TOKENS, quotes=quotes(result))
     return Plan(request, bool(prompt.dropped_turns or prompt.dropped_passages))
 

@@ -29,6 +29,10 @@ SENTENCES: dict[str, str | Promise] = {
         "The files of this assistant’s model are damaged. An administrator can install it again."
     ),
     "context_too_long": _("This question is too long for the model. Shorten it, or start a new chat."),
+    "pictures_too_long": _(
+        "The pictures of this question take up all the room the model has. "
+        "Ask with fewer pictures, or about one at a time."
+    ),
     "bad_request": _("The assistant’s settings do not fit its model. An administrator can change them."),
     "no_vision": _(
         "The model of this assistant reads text only and cannot see pictures. "
@@ -50,6 +54,7 @@ NOT_RETRYABLE = frozenset(
         "model_not_found",
         "model_broken",
         "context_too_long",
+        "pictures_too_long",
         "bad_request",
         "no_vision",
         "bad_image",

@@ -10,6 +10,7 @@ EngineError                 code engine_error
 ├── ModelNotFound           model_not_found      folder or remote model missing
 ├── ModelBroken             model_broken         files unusable: wrong format, half-copied, no template
 ├── ContextTooLong          context_too_long     prompt and answer do not fit
+│   └── PicturesTooLong       pictures_too_long    … because of the pictures of the question
 ├── BadRequest              bad_request          an option the engine refuses
 │   ├── ImagesNotSupported    no_vision            images for a model that reads text only
 │   ├── ImageRefused          bad_image            an image the model's own processor cannot read
@@ -98,6 +99,16 @@ class ContextTooLong(EngineError):
 
     code = "context_too_long"
     user_message = "This question is too long for the model. Shorten it, or start a new chat."
+
+
+class PicturesTooLong(ContextTooLong):
+    """The question would fit without its pictures."""
+
+    code = "pictures_too_long"
+    user_message = (
+        "The pictures of this question take up all the room the model has. "
+        "Ask with fewer pictures, or about one at a time."
+    )
 
 
 class BadRequest(EngineError):

@@ -19,6 +19,7 @@ SENTENCES: dict[str, str | Promise] = {
         "The model’s files are damaged or incomplete. Remove the folder and download it again."
     ),
     "context_too_long": _("The question does not fit into the model’s context."),
+    "pictures_too_long": _("The picture does not fit into the model’s context."),
     "bad_request": _("The engine refuses a setting of this request."),
     "no_vision": _("This model reads text only and cannot see pictures."),
     "bad_image": _("The model could not read this picture."),

@@ -243,7 +243,7 @@ def test_pictures_that_do_not_fit_are_too_long_a_question(seeing: WireServer, se
 
     reply = ask(visitor, ANSWERED, attachments=[uploaded(visitor, picture(1300, 1300)).pk])
 
-    assert (reply.status, reply.error_code) == (MessageStatus.FAILED, "context_too_long")
+    assert (reply.status, reply.error_code) == (MessageStatus.FAILED, "pictures_too_long")
 
 
 def test_a_picture_whose_file_is_gone_fails_its_question_and_not_the_next(seeing: WireServer) -> None:
