@@ -108,6 +108,16 @@ class Corrupt(ExtractError):
         "Open it in the program that made it, save it again and upload that copy."
     )
 
+    @property
+    def user_message(self) -> str:
+        """Name the line that is wrong, where the format has lines."""
+        line = self.params.get("line")
+        if not isinstance(line, int):
+            return str(self.message)
+        return _("Line %(line)d of this file is not valid JSON. Correct it and upload the file again.") % {
+            "line": line
+        }
+
 
 class TooLarge(ExtractError):
     code = FailureCode.TOO_LARGE
@@ -143,6 +153,9 @@ class TypeMismatch(ExtractError):
         "docx": _("a Word document"),
         "xlsx": _("an Excel workbook"),
         "pptx": _("a PowerPoint presentation"),
+        "odt": _("an OpenDocument text"),
+        "epub": _("an EPUB book"),
+        "open-document": _("an OpenDocument file of another kind"),
         "office-legacy": _("an old Office file"),
         "image": _("a picture"),
         "program": _("a program"),
@@ -249,6 +262,12 @@ def warning_message(warning: str) -> str:
         return ngettext("%(count)d page could not be read.", "%(count)d pages could not be read.", count) % {
             "count": count
         }
+    if name == "numbers_shortened":
+        return ngettext(
+            "%(count)d long list of numbers was shortened.",
+            "%(count)d long lists of numbers were shortened.",
+            count,
+        ) % {"count": count}
     if name == "encoding_guessed":
         return str(_("The encoding was guessed (%(encoding)s).") % {"encoding": figure})
     return str(_("Some of the file could not be read."))

@@ -21,12 +21,13 @@ class Container(StrEnum):
 
     PDF = "pdf"
     OOXML = "ooxml"
+    PACKAGE = "package"
     TEXT = "text"
 
 
 @dataclass(frozen=True)
 class Format:
-    """One readable format; `main_part` is the file an Office container must hold."""
+    """One readable format; `main_part` is the file its container must hold."""
 
     name: str
     label: str
@@ -60,6 +61,8 @@ FORMATS: tuple[Format, ...] = (
     Format("docx", "Word (DOCX)", (".docx",), Container.OOXML, "word/document.xml"),
     Format("pptx", "PowerPoint (PPTX)", (".pptx",), Container.OOXML, "ppt/presentation.xml"),
     Format("xlsx", "Excel (XLSX)", (".xlsx",), Container.OOXML, "xl/workbook.xml"),
+    Format("odt", "OpenDocument (ODT)", (".odt",), Container.PACKAGE, "content.xml"),
+    Format("epub", "EPUB", (".epub",), Container.PACKAGE, "META-INF/container.xml"),
     Format("markdown", "Markdown", (".md", ".markdown"), Container.TEXT),
     Format("text", "TXT", (".txt", ".text"), Container.TEXT),
     Format("csv", "CSV", (".csv", ".tsv"), Container.TEXT),

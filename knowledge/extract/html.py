@@ -46,12 +46,10 @@ def read(source: Source) -> ExtractedText:
     Menus, footers and the like are left out, unless nothing else is there.
     Raises: Refused (type_mismatch, bad_encoding, corrupt, too_complex, too_large).
     """
-    data = source.file.read()
-    declared = _DECLARED.search(data[:4096]) or _XML_DECLARED.search(data[:4096])
-    text, encoding = decode(data, declared=declared[1].decode("ascii") if declared else "")
-    root = _parse(_XML_DECLARATION.sub("", clean(text)))
+    text, encoding = page_text(source.file.read())
+    root = parse_page(text)
     for skip_boilerplate in (True, False):
-        writer = _Writer(skip_boilerplate=skip_boilerplate)
+        writer = PageWriter(Sections(), skip_boilerplate=skip_boilerplate)
         writer.write(root)
         sections = writer.sections.finish()
         if sections:
@@ -62,7 +60,15 @@ def read(source: Source) -> ExtractedText:
     return ExtractedText(title, sections, None, "html", warnings)
 
 
-def _parse(text: str) -> etree._Element:
+def page_text(data: bytes) -> tuple[str, str]:
+    """Return a page's cleaned markup without its XML declaration, and the encoding if it was guessed."""
+    declared = _DECLARED.search(data[:4096]) or _XML_DECLARED.search(data[:4096])
+    text, encoding = decode(data, declared=declared[1].decode("ascii") if declared else "")
+    return _XML_DECLARATION.sub("", clean(text)), encoding
+
+
+def parse_page(text: str) -> etree._Element:
+    """Return the tree of a page, however it was written."""
     parser = etree.HTMLParser(
         encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True
     )
@@ -77,11 +83,11 @@ def _parse(text: str) -> etree._Element:
     return root
 
 
-class _Writer:
+class PageWriter:
     """Walks the tree once and writes headings, paragraphs, list items and tables."""
 
-    def __init__(self, *, skip_boilerplate: bool) -> None:
-        self.sections = Sections()
+    def __init__(self, sections: Sections, *, skip_boilerplate: bool) -> None:
+        self.sections = sections
         self._skip_boilerplate = skip_boilerplate
         self._inline: list[str] = []
 

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from knowledge.extract.archive import check_archive
 from knowledge.extract.formats import Container, Format, suffix_of
+from knowledge.extract.package import Package
 from knowledge.extract.refusal import Refused
 from knowledge.extract.types import FailureCode
 
@@ -39,7 +40,13 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"ID3\x03", "media"),
     (b"ID3\x04", "media"),
 )
-_PARTS = (("word/document.xml", "docx"), ("xl/workbook.xml", "xlsx"), ("ppt/presentation.xml", "pptx"))
+_PARTS = (
+    ("word/document.xml", "docx"),
+    ("xl/workbook.xml", "xlsx"),
+    ("ppt/presentation.xml", "pptx"),
+    ("META-INF/container.xml", "epub"),
+)
+_OPEN_DOCUMENT = b"application/vnd.oasis.opendocument."
 _WEB_PAGE = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html[\s>])", re.IGNORECASE)
 _DOCTYPE = re.compile(rb"<!DOCTYPE|<!ENTITY")
 
@@ -72,6 +79,8 @@ def check_content(file: BinaryIO, name: str, entry: Format) -> None:
         _check_pdf(head, found, name)
     elif entry.container is Container.OOXML:
         _check_ooxml(file, size_bytes, found, name, entry)
+    elif entry.container is Container.PACKAGE:
+        _check_package(file, size_bytes, found, name, entry)
     else:
         _check_text(head, found, name, entry)
     file.seek(0)
@@ -99,15 +108,40 @@ def _check_ooxml(file: BinaryIO, size_bytes: int, found: str, name: str, entry: 
         if "EncryptedPackage".encode("utf-16-le") in file.read():
             raise Refused(FailureCode.ENCRYPTED, "encrypted Office container")
         raise _mismatch(name, found)
-    if found != "zip":
-        if found:
-            raise _mismatch(name, found)
-        raise Refused(FailureCode.CORRUPT, "no ZIP header")
-    names = check_archive(file, size_bytes)
-    kind = next((kind for part, kind in _PARTS if part in names), "zip")
+    names = _zip_names(file, size_bytes, found, name)
+    kind = _kind(file, names)
     if "[Content_Types].xml" not in names or entry.main_part not in names:
         raise _mismatch(name, "zip" if kind == entry.name else kind)
     _check_parts(file, names)
+
+
+def _check_package(file: BinaryIO, size_bytes: int, found: str, name: str, entry: Format) -> None:
+    names = _zip_names(file, size_bytes, found, name)
+    kind = _kind(file, names)
+    if kind != entry.name or entry.main_part not in names:
+        raise _mismatch(name, "zip" if kind == entry.name else kind)
+
+
+def _zip_names(file: BinaryIO, size_bytes: int, found: str, name: str) -> frozenset[str]:
+    if found == "zip":
+        return check_archive(file, size_bytes)
+    if found:
+        raise _mismatch(name, found)
+    raise Refused(FailureCode.CORRUPT, "no ZIP header")
+
+
+def _kind(file: BinaryIO, names: frozenset[str]) -> str:
+    """Return the format whose parts a container holds; "zip" where it is none that is known."""
+    for part, kind in _PARTS:
+        if part in names:
+            return kind
+    if "content.xml" not in names:
+        return "zip"
+    with Package(file) as package:
+        declared = package.read("mimetype")[:200].strip() if "mimetype" in names else b""
+    if declared.startswith(_OPEN_DOCUMENT):
+        return "odt" if declared.startswith(_OPEN_DOCUMENT + b"text") else "open-document"
+    return "odt" if "META-INF/manifest.xml" in names else "zip"
 
 
 def _check_parts(file: BinaryIO, names: frozenset[str]) -> None:

@@ -48,7 +48,7 @@ def test_content_that_does_not_fit_the_name_is_named(
     assert not error.retryable
 
 
-@pytest.mark.parametrize("name", ["old.doc", "book.epub", "run.exe", "noending", ".pdf", "x.pdf.exe"])
+@pytest.mark.parametrize("name", ["old.doc", "book.mobi", "run.exe", "noending", ".pdf", "x.pdf.exe"])
 def test_other_types_are_refused_with_what_may_be_used(refusal: Refusal, name: str) -> None:
     error = refusal(b"anything", name)
 
