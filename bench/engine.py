@@ -11,6 +11,7 @@ import random
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -54,6 +55,7 @@ def together(bench: Bench, streams: int, shared: list[int], new_tokens: int) -> 
         bench.finish(run)
     begin = max(run.token_times[0] for run in runs)
     end = min(run.token_times[-1] for run in runs)
+    assert begin < end, "too few tokens for all of them to write at the same time"
     written = sum(begin < at <= end for run in runs for at in run.token_times)
     return written / (end - begin)
 
@@ -61,11 +63,11 @@ def together(bench: Bench, streams: int, shared: list[int], new_tokens: int) -> 
 def side_by_side(bench: Bench, floor: Floor, context: int, new_tokens: int) -> dict[str, object]:
     """Measure one stream and several in turns, and beside each the decoder alone in a loop."""
     shared = bench.prompt(context - 8)
-    together(bench, 1, shared, 2)
     rates: dict[int, list[float]] = {n: [] for n in (1, *STREAMS)}
     bare: dict[int, list[float]] = {n: [] for n in rates}
     for _ in range(ROUNDS):
         for streams in rates:
+            bench.finish(bench.start(shared, 1))  # the rows forgot it beside the bare decoder
             rates[streams].append(together(bench, streams, shared, new_tokens))
             bare[streams].append(floor.rate(streams, new_tokens))
     ours = {n: statistics.median(measured) for n, measured in rates.items()}
@@ -169,18 +171,23 @@ def guesses(bench: Bench, prompt: list[int], new_tokens: int) -> object:
 
 
 def measure(bench: Bench, folder: Path, options: argparse.Namespace) -> dict[str, object]:
-    """Measure everything, in one process on one model."""
+    """Measure everything, in one process on one model; each part is told on stderr when it is done."""
     prompt = bench.prompt(options.context)
     fill(bench, options.context)
     floor = Floor(bench, options.context)
-    return {
-        "streams": side_by_side(bench, floor, options.context, options.tokens),
-        "tokens_of_one_row": floor.widths(1 + MOST),
-        "bare_generator": against_generator(bench, folder, options.threads, prompt, options.tokens),
-        "second_turn": second_turn(bench, 5 * options.context),
-        "beside_a_long_prompt": longest_gap(bench, 3 * options.context, 3 * options.tokens),
-        "guesses": guesses(bench, prompt, 2 * options.tokens),
+    parts: dict[str, Callable[[], object]] = {
+        "streams": lambda: side_by_side(bench, floor, options.context, options.tokens),
+        "tokens_of_one_row": lambda: floor.widths(1 + MOST),
+        "guesses": lambda: guesses(bench, prompt, 2 * options.tokens),
+        "bare_generator": lambda: against_generator(bench, folder, options.threads, prompt, options.tokens),
+        "second_turn": lambda: second_turn(bench, 5 * options.context),
+        "beside_a_long_prompt": lambda: longest_gap(bench, 3 * options.context, 3 * options.tokens),
     }
+    figures: dict[str, object] = {}
+    for name, part in parts.items():
+        figures[name] = part()
+        print(name, json.dumps(figures[name]), file=sys.stderr, flush=True)
+    return figures
 
 
 def _restart_as_the_product_runs() -> None:
