@@ -67,6 +67,8 @@ FORMATS: tuple[Format, ...] = (
     Format("text", "TXT", (".txt", ".text"), Container.TEXT),
     Format("csv", "CSV", (".csv", ".tsv"), Container.TEXT),
     Format("html", "HTML", (".html", ".htm", ".xhtml"), Container.TEXT),
+    Format("json", "JSON", (".json",), Container.TEXT),
+    Format("jsonl", "JSON Lines", (".jsonl", ".ndjson"), Container.TEXT),
 )
 SUFFIXES: tuple[str, ...] = tuple(suffix for entry in FORMATS for suffix in entry.suffixes)
 

@@ -283,10 +283,10 @@ def test_repeated_cells_and_rows_are_said_once(read: Read) -> None:
             "encrypted",
         ),
         (
-            archive({"mimetype": b"application/vnd.oasis.opendocument.spreadsheet", "content.xml": b"<a/>"}),
-            "",
+            archive({"mimetype": SHEET_TYPE, "content.xml": b"<a/>"}),
+            "type_mismatch",
         ),
-        (book({"a.xhtml": chapter("<p>A</p>")}), ""),
+        (book({"a.xhtml": chapter("<p>A</p>")}), "type_mismatch"),
     ],
 )
 def test_open_document_that_cannot_be_read_says_why(refusal: Refusal, data: bytes, code: str) -> None:
