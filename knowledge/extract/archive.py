@@ -13,7 +13,26 @@ from knowledge.extract.types import FailureCode
 MAX_UNPACKED_BYTES = 200 * 1024 * 1024
 MAX_RATIO = 100
 MAX_ENTRIES = 2000
+MAX_DEPTH = 3  # a file in a ZIP in a ZIP in the upload
 _SMALL_BYTES = 1024 * 1024  # tiny files of blanks pack well without harm
+
+
+class Room:
+    """What all files inside one upload share, however they are nested."""
+
+    def __init__(self) -> None:
+        self._entries = MAX_ENTRIES
+        self._bytes = MAX_UNPACKED_BYTES
+
+    def take(self, entries: int, size_bytes: int) -> None:
+        """Count files that are about to be unpacked.
+
+        Raises: Refused (archive_bomb).
+        """
+        self._entries -= entries
+        self._bytes -= size_bytes
+        if self._entries < 0 or self._bytes < 0:
+            raise Refused(FailureCode.ARCHIVE_BOMB, "too much inside, all levels together")
 
 
 def check_archive(file: BinaryIO, size_bytes: int) -> frozenset[str]:

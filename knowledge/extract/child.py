@@ -18,10 +18,10 @@ from typing import BinaryIO, TextIO
 
 from knowledge.extract import limits
 from knowledge.extract.clean import clean_line
-from knowledge.extract.formats import Source, format_of, reader_of
+from knowledge.extract.formats import Source
+from knowledge.extract.reading import read
 from knowledge.extract.refusal import Refused
-from knowledge.extract.sniff import check_content
-from knowledge.extract.types import ExtractedText, FailureCode
+from knowledge.extract.types import FailureCode
 
 Work = Callable[[BinaryIO, str, "Channel"], Mapping[str, object]]
 
@@ -83,19 +83,6 @@ def serve(arguments: Sequence[str], work: Work) -> int:
         code = FailureCode.TOO_COMPLEX if _is_out_of_memory(exc) else FailureCode.CORRUPT
         return _fail(channel, code, repr(exc)[:500], {})
     return 0
-
-
-def read(source: Source) -> ExtractedText:
-    """Check that content and name agree, then let the format's own module read.
-
-    Raises: Refused.
-    """
-    entry = format_of(source.name)
-    check_content(source.file, source.name, entry)
-    result = reader_of(entry).read(source)
-    if not result.sections:
-        raise Refused(FailureCode.NO_TEXT)
-    return result
 
 
 def _parse(arguments: Sequence[str]) -> tuple[dict[str, int], str, str]:

@@ -270,7 +270,22 @@ def warning_message(warning: str) -> str:
         ) % {"count": count}
     if name == "encoding_guessed":
         return str(_("The encoding was guessed (%(encoding)s).") % {"encoding": figure})
+    if name == "unread":
+        return _unread_message(figure)
+    if name == "part":
+        part, _tab, inner = figure.partition("\t")
+        return f"{part}: {warning_message(inner)}"
+    if name == "more_warnings":
+        return ngettext("There is %(count)d more warning.", "There are %(count)d more warnings.", count) % {
+            "count": count
+        }
     return str(_("Some of the file could not be read."))
+
+
+def _unread_message(code: str) -> str:
+    if code == FailureCode.UNSUPPORTED_TYPE:
+        return str(_("Not read, because files of this type can't be read here."))
+    return str(_("Not read. %(reason)s") % {"reason": build_error(code).user_message})
 
 
 def supported_sentence() -> str:

@@ -6,12 +6,13 @@ A format's module has `read(source: Source) -> ExtractedText` and is imported on
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import import_module
 from pathlib import PurePath
 from typing import BinaryIO, Protocol, cast
 
+from knowledge.extract.archive import Room
 from knowledge.extract.refusal import Refused
 from knowledge.extract.types import ExtractedText, FailureCode
 
@@ -23,6 +24,8 @@ class Container(StrEnum):
     OOXML = "ooxml"
     PACKAGE = "package"
     TEXT = "text"
+    ZIP = "zip"
+    MAIL = "mail"
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,16 @@ class Format:
 
 @dataclass(frozen=True)
 class Source:
-    """An opened upload: its bytes, its name as the person gave it, and where progress goes."""
+    """An opened upload: its bytes, its name as the person gave it, and where progress goes.
+
+    A file inside another has a `depth` over 0 and shares the upload's `room`.
+    """
 
     file: BinaryIO
     name: str
     progress: Callable[[int, int | None], None]
+    depth: int = 0
+    room: Room = field(default_factory=Room)
 
     @property
     def stem(self) -> str:
@@ -67,8 +75,8 @@ FORMATS: tuple[Format, ...] = (
     Format("text", "TXT", (".txt", ".text"), Container.TEXT),
     Format("csv", "CSV", (".csv", ".tsv"), Container.TEXT),
     Format("html", "HTML", (".html", ".htm", ".xhtml"), Container.TEXT),
-    Format("json", "JSON", (".json",), Container.TEXT),
-    Format("jsonl", "JSON Lines", (".jsonl", ".ndjson"), Container.TEXT),
+    Format("eml", "EML", (".eml",), Container.MAIL),
+    Format("zip", "ZIP", (".zip",), Container.ZIP),
 )
 SUFFIXES: tuple[str, ...] = tuple(suffix for entry in FORMATS for suffix in entry.suffixes)
 

@@ -48,6 +48,8 @@ _PARTS = (
 )
 _OPEN_DOCUMENT = b"application/vnd.oasis.opendocument."
 _WEB_PAGE = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html[\s>])", re.IGNORECASE)
+# A mailbox may put a line of its own before the first field.
+_MAIL = re.compile(rb"^(?:\xef\xbb\xbf)?\s*(?:From [^\n]*\n)?[A-Za-z][A-Za-z0-9-]*[ \t]*:")
 _DOCTYPE = re.compile(rb"<!DOCTYPE|<!ENTITY")
 
 
@@ -81,6 +83,10 @@ def check_content(file: BinaryIO, name: str, entry: Format) -> None:
         _check_ooxml(file, size_bytes, found, name, entry)
     elif entry.container is Container.PACKAGE:
         _check_package(file, size_bytes, found, name, entry)
+    elif entry.container is Container.ZIP:
+        _check_zip(file, size_bytes, head, found, name)
+    elif entry.container is Container.MAIL:
+        _check_mail(head, found, name)
     else:
         _check_text(head, found, name, entry)
     file.seek(0)
@@ -113,6 +119,23 @@ def _check_ooxml(file: BinaryIO, size_bytes: int, found: str, name: str, entry: 
     if "[Content_Types].xml" not in names or entry.main_part not in names:
         raise _mismatch(name, "zip" if kind == entry.name else kind)
     _check_parts(file, names)
+
+
+def _check_zip(file: BinaryIO, size_bytes: int, head: bytes, found: str, name: str) -> None:
+    if found != "zip":
+        if found or _looks_textual(head):
+            raise _mismatch(name, found)
+        raise Refused(FailureCode.CORRUPT, "no ZIP header")
+    kind = _kind(file, check_archive(file, size_bytes))
+    if kind != "zip":
+        raise _mismatch(name, kind)
+
+
+def _check_mail(head: bytes, found: str, name: str) -> None:
+    if found:
+        raise _mismatch(name, found)
+    if not _MAIL.match(head):
+        raise _mismatch(name, "html" if _WEB_PAGE.match(head) else "")
 
 
 def _check_package(file: BinaryIO, size_bytes: int, found: str, name: str, entry: Format) -> None:

@@ -21,11 +21,12 @@ def read(source: Source) -> ExtractedText:
     warnings = (f"encoding_guessed:{encoding}",) if encoding else ()
     sections = Sections()
     for block in tidy(text).split("\n\n"):
-        sections.paragraph(_unwrap(block))
+        sections.paragraph(unwrap(block))
     return ExtractedText(clean_line(source.stem), sections.finish(), None, "text", warnings)
 
 
-def _unwrap(block: str) -> str:
+def unwrap(block: str) -> str:
+    """Return a block of lines as the paragraphs that were wrapped to make them."""
     lines = block.split("\n")
     if len(lines) < 2 or max(map(len, lines)) > _WRAPPED_AT:
         return block

@@ -46,6 +46,7 @@ class ExtractedText:
     """A whole document as text, in reading order.
 
     `warnings` are stable words, some with a figure ("pages_are_pictures:3"): see `errors.warning_message`.
+    One about a file inside has its name before it ("part:plan.pdf\\tunread:encrypted").
     """
 
     title: str
