@@ -118,7 +118,7 @@ def _letter(
             text = body_text(part)
             if part.get_content_type() == "text/plain":
                 _write_plain(text, sections)
-            else:
+            elif text.strip():
                 page = io.BytesIO(text.encode("utf-8", errors="replace"))
                 for section in html.read(replace(source, file=page)).sections:
                     _copy(section, sections)

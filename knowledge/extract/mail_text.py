@@ -32,7 +32,11 @@ def body_text(part: Message) -> str:
     Raises: Refused (type_mismatch, bad_encoding).
     """
     data = part.get_payload(decode=True)
-    return text_of(data, part.get_content_charset() or "") if isinstance(data, bytes) else ""
+    try:
+        charset = part.get_content_charset() or ""
+    except ValueError:  # a zero byte in the name of a charset
+        charset = ""
+    return text_of(data, charset) if isinstance(data, bytes) else ""
 
 
 def text_of(data: bytes, charset: str) -> str:

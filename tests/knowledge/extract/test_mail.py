@@ -59,6 +59,15 @@ def test_web_page_is_read_where_the_plain_text_says_nothing(read: Read, plain: s
     ]
 
 
+def test_mail_without_words_is_its_fields(read: Read) -> None:
+    result = read(HEADERS + b"Content-Type: text/html\n\n \n", "a.eml")
+
+    assert [section.text for section in result.sections] == [
+        "From: Dana <dana@example.org>\nTo: help@example.org"
+    ]
+    assert result.warnings == ()
+
+
 def test_quoted_replies_are_kept_apart_from_the_answer(read: Read) -> None:
     body = "Yes, on Monday.\n\nDana wrote:\n> When will it be ready?\n>\n>> It broke.\n\nBest"
 
@@ -185,6 +194,21 @@ def test_body_is_read_whatever_charset_was_declared(read: Read, declared: str, a
     data += b"Content-Transfer-Encoding: 8bit\n\n" + body.encode(actual)
 
     assert body in read(data, "a.eml").sections[0].text
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain; charset*=x\0y'en'utf-8", "text/plain; charset", "text", ";;=", ""]
+)
+def test_body_is_read_under_a_broken_content_type(read: Read, kind: str) -> None:
+    data = HEADERS + f"Content-Type: {kind}\n\nIt does not print.".encode()
+
+    assert "It does not print." in read(data, "a.eml").sections[0].text
+
+
+def test_mail_saved_from_a_mailbox_is_read(read: Read) -> None:
+    data = b"From dana@example.org Mon Mar  3 09:30:00 2025\r\n" + mail().replace(b"\n", b"\r\n")
+
+    assert read(data, "a.eml").title == "The printer"
 
 
 def test_one_stray_byte_does_not_cost_the_letters(read: Read) -> None:

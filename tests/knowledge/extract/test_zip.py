@@ -7,6 +7,7 @@ import stat
 import struct
 import warnings
 import zipfile
+from email.message import EmailMessage
 
 import pytest
 
@@ -65,6 +66,20 @@ def test_each_file_is_read_by_its_own_reader_under_its_path(read: Read) -> None:
         (("manual.pdf",), 2, "Second page."),
     ]
     assert result.warnings == ()
+
+
+def test_mail_inside_brings_its_attachments(read: Read) -> None:
+    mail = EmailMessage()
+    mail["Subject"] = "Printer"
+    mail.set_content("See the note.")
+    mail.add_attachment(b"Turn it off and on.", maintype="text", subtype="plain", filename="note.txt")
+
+    sections = read(archive({"mails/1.eml": mail.as_bytes()}), "mails.zip").sections
+
+    assert [section.heading for section in sections] == [
+        ("mails/1.eml", "Printer"),
+        ("mails/1.eml", "Printer", "note.txt"),
+    ]
 
 
 def test_a_title_that_is_nowhere_else_stays_in_the_path(read: Read) -> None:
