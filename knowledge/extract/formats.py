@@ -75,6 +75,8 @@ FORMATS: tuple[Format, ...] = (
     Format("text", "TXT", (".txt", ".text"), Container.TEXT),
     Format("csv", "CSV", (".csv", ".tsv"), Container.TEXT),
     Format("html", "HTML", (".html", ".htm", ".xhtml"), Container.TEXT),
+    Format("json", "JSON", (".json",), Container.TEXT),
+    Format("jsonl", "JSON Lines", (".jsonl", ".ndjson"), Container.TEXT),
     Format("eml", "EML", (".eml",), Container.MAIL),
     Format("zip", "ZIP", (".zip",), Container.ZIP),
 )
