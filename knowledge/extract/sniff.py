@@ -10,7 +10,6 @@ from typing import BinaryIO
 
 from knowledge.extract.archive import check_archive
 from knowledge.extract.formats import Container, Format, suffix_of
-from knowledge.extract.package import Package
 from knowledge.extract.refusal import Refused
 from knowledge.extract.types import FailureCode
 
@@ -160,6 +159,9 @@ def _kind(file: BinaryIO, names: frozenset[str]) -> str:
             return kind
     if "content.xml" not in names:
         return "zip"
+    # Imported here: its XML parser is needed for few uploads.
+    from knowledge.extract.package import Package
+
     with Package(file) as package:
         declared = package.read("mimetype")[:200].strip() if "mimetype" in names else b""
     if declared.startswith(_OPEN_DOCUMENT):
