@@ -72,6 +72,7 @@ FORMATS: tuple[Format, ...] = (
     Format("odt", "OpenDocument (ODT)", (".odt",), Container.PACKAGE, "content.xml"),
     Format("epub", "EPUB", (".epub",), Container.PACKAGE, "META-INF/container.xml"),
     Format("markdown", "Markdown", (".md", ".markdown"), Container.TEXT),
+    Format("rst", "reStructuredText", (".rst", ".rest"), Container.TEXT),
     Format("text", "TXT", (".txt", ".text"), Container.TEXT),
     Format("csv", "CSV", (".csv", ".tsv"), Container.TEXT),
     Format("html", "HTML", (".html", ".htm", ".xhtml"), Container.TEXT),
