@@ -166,7 +166,7 @@ def test_a_folder_is_checked_with_the_settings_though_the_site_has_none(
     details = [step["detail"] for step in rows("check", copied) if step["step"] == "load"]
 
     assert len(details) == 1
-    assert details[0].endswith("1024 tokens of context.")
+    assert str(details[0]).endswith("1024 tokens of context.")
 
 
 def test_a_missing_file_fails_the_first_step(copied: Path) -> None:
