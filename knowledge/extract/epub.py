@@ -13,11 +13,12 @@ from lxml import etree
 from knowledge.extract.clean import clean_line
 from knowledge.extract.formats import Source
 from knowledge.extract.html import PageWriter, page_text, parse_page
-from knowledge.extract.package import Package, local_name
+from knowledge.extract.package import Package, local_name, parse_xml
 from knowledge.extract.refusal import Refused
 from knowledge.extract.sections import Sections
 from knowledge.extract.types import ExtractedText, FailureCode
 
+_HEAD = 64 * 1024  # a document type ends here; entities declared later are refused by the parser's own check
 _CONTAINER = "META-INF/container.xml"
 _ENCRYPTION = "META-INF/encryption.xml"
 _DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
@@ -151,14 +152,15 @@ def _parse_chapter(data: bytes) -> etree._Element:
         text, _encoding = page_text(data)
     except Refused as exc:
         raise Refused(FailureCode.CORRUPT, f"a chapter is no text: {exc.detail}") from exc
-    if _HARMFUL_ENTITY.search(text):
+    head, rest = text[:_HEAD], text[_HEAD:]
+    if _HARMFUL_ENTITY.search(head):
         raise Refused(FailureCode.ARCHIVE_BOMB, "a chapter declares entities")
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
-    )
+    markup = _ENTITY.sub(_character, _DOCTYPE.sub("", head, count=1) + rest)
     try:
-        root = etree.fromstring(_ENTITY.sub(_character, _DOCTYPE.sub("", text, count=1)), parser)
-    except etree.XMLSyntaxError:
+        root = parse_xml(markup.encode("utf-8", errors="replace"), "chapter")
+    except Refused as exc:
+        if exc.code is not FailureCode.CORRUPT:
+            raise
         return parse_page(text)
     for element in root.iter():
         element.tag = local_name(element) or element.tag
