@@ -26,7 +26,7 @@ from knowledge.extract.sections import Sections
 from knowledge.extract.tables import table_text
 from knowledge.extract.types import ExtractedText, FailureCode
 
-_ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1+$")
+_ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1*$")
 _ITEM = re.compile(r"(?P<mark>[-*+•‣⁃]|\(?(?:\d{1,4}|[A-Za-z#]|[ivxlcdmIVXLCDM]{2,6})[.)])(?P<gap> +|$)")
 _FIELD = re.compile(r":(?P<name>[^:\s](?:[^:\n]{0,100}[^:\s])?):(?: +(?P<text>.*)|$)")
 _DIRECTIVE = re.compile(r"(?P<name>[A-Za-z][\w:.+-]*?) ?::(?: +(?P<argument>.*)|$)")
@@ -101,7 +101,7 @@ class _Reader:
         if depth:
             return at
         line, below = lines[at], _line(lines, at + 1)
-        if _ADORNMENT.match(line):
+        if _ADORNMENT.match(line) and len(line) > 1:
             if below and _line(lines, at + 2)[:3] == line[:3] and _ADORNMENT.match(lines[at + 2]):
                 self._heading(below, (line[0], True))
                 return at + 3

@@ -60,6 +60,10 @@ def test_titles_make_the_path_in_the_order_their_marks_appear(read: Read) -> Non
     ]
 
 
+def test_title_of_one_letter_is_a_title(read: Read) -> None:
+    assert read(b"A\n=\n\nx\n\n- \n\n  y\n", "a.rst").sections[0].heading == ("A",)
+
+
 @pytest.mark.parametrize(
     ("marked", "words"),
     [
