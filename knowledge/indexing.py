@@ -156,6 +156,7 @@ def _publish(run: Run, title: str, extracted: ExtractedText, chunk_count: int) -
             title=title,
             format=extracted.format[:16],
             pages=extracted.pages,
+            warnings=list(extracted.warnings),
             chunk_count=chunk_count,
             error_code="",
             error_message="",

@@ -77,7 +77,8 @@ class Document(models.Model):
     """One uploaded file.
 
     version: rises when the file is read again; the chunks of older versions are removed after the
-    new ones are in. sha256: of the file's bytes. pages: None where the format has none.
+    new ones are in. sha256: of the file's bytes. pages: None where the format has none. warnings: what of it
+    was not read, as `knowledge.extract.errors.warning_message` says in words.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -95,6 +96,7 @@ class Document(models.Model):
     progress_total = models.PositiveIntegerField(default=0)
     pages = models.PositiveIntegerField(null=True, blank=True)
     language = models.CharField(max_length=12, blank=True)
+    warnings = models.JSONField(default=list, blank=True)
     chunk_count = models.PositiveIntegerField(default=0)
     version = models.PositiveIntegerField(default=0)
     owner = models.ForeignKey(

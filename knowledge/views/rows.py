@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy, ngettext, override
 
 from jobs.models import Job, JobState
 from knowledge.errors import KnowledgeError
-from knowledge.extract.errors import ExtractError
+from knowledge.extract.errors import ExtractError, warning_message
 from knowledge.listing import stamp
 from knowledge.models import Document, DocumentStatus
 from knowledge.removal import JOB_KIND
@@ -40,6 +40,8 @@ CAUSES = {
     "cancelled": gettext_lazy("Stopped"),
 }
 
+HARMLESS = "encoding_guessed"  # all of it was read
+
 KINDS: dict[str, type[ExtractError] | type[KnowledgeError]] = {}
 KINDS.update({str(kind.code): kind for kind in ExtractError.__subclasses__()})
 KINDS.update({kind.code: kind for kind in KnowledgeError.__subclasses__()})
@@ -47,7 +49,7 @@ KINDS.update({kind.code: kind for kind in KnowledgeError.__subclasses__()})
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One document of a list."""
+    """One document of a list. notes: what of a ready one was not read, a sentence each."""
 
     document: Document
     stamp: str
@@ -59,6 +61,7 @@ class Row:
     is_moving: bool
     is_failed: bool
     is_today: bool
+    notes: tuple[str, ...] = ()
 
     @property
     def is_ready(self) -> bool:
@@ -85,6 +88,12 @@ def _places() -> dict[str, int]:
 def _row(document: Document, place: int) -> Row:
     status = DocumentStatus(document.status)
     pill, icon = PILLS[status]
+    notes: tuple[str, ...] = ()
+    label: StrOrPromise = status.label
+    if status == DocumentStatus.READY and document.warnings:
+        notes = tuple(warning_message(warning) for warning in document.warnings)
+        if any(not warning.startswith(HARMLESS) for warning in document.warnings):
+            pill, icon, label = "pill-part", "info", _("Ready, in part")
     is_failed = status == DocumentStatus.FAILED
     is_stopped = is_failed and document.error_code == "cancelled"
     cause = CAUSES.get(document.error_code, _("Could not be read"))
@@ -93,12 +102,13 @@ def _row(document: Document, place: int) -> Row:
         stamp=stamp(document),
         pill="" if is_stopped else pill,
         icon="stop" if is_stopped else icon,
-        label=cause if is_failed else status.label,
+        label=cause if is_failed else label,
         detail=_detail(document, status, place),
         reason=_reason(document) if is_failed else "",
         is_moving=status in UNDER_WAY or status == DocumentStatus.DELETING,
         is_failed=is_failed,
         is_today=timezone.localdate(document.updated_at) == timezone.localdate(),
+        notes=notes,
     )
 
 

@@ -1,13 +1,19 @@
 """The page a citation leads to, and the original file."""
 
+import io
+import zipfile
+
 import pytest
+from django.core.files.base import ContentFile
 from django.test import Client
 from django.urls import reverse
 
+from jobs import worker
 from knowledge import ingest
 from knowledge.models import Collection, Document
 from tests.knowledge.factories import make_document
 from tests.knowledge.people import (
+    LIST,
     NOBODYS,
     queue_one,
     text_of,
@@ -110,3 +116,21 @@ def test_original_is_a_download_for_readers_only(
     assert response["X-Content-Type-Options"] == "nosniff"
     assert b"".join(response.streaming_content) == b"Words."  # type: ignore[attr-defined]
     assert client.get(f"/knowledge/documents/{hidden.pk}/original/").status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_document_that_was_read_in_part_says_what_is_missing(alice: Client, collection: Collection) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("pump.txt", "The pump is covered for five years.")
+        archive.writestr("letter.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
+    document = ingest.add_document(collection, "papers.zip", ContentFile(packed.getvalue()), owner=None)
+
+    worker.work("ingestion")
+
+    page = read_text(alice, document)
+    assert "Ready, in part" in page
+    assert "letter.doc: Not read" in page
+    assert "covered for five years" in page
+    assert "Ready, in part" in text_of(alice, LIST)
+    assert "letter.doc" not in read_text(Client(), document)
