@@ -153,14 +153,15 @@ def test_a_page_from_before_a_sign_in_says_that_it_must_be_loaded_again(
 
 def test_a_picture_removed_while_the_server_looks_at_it_is_taken_back(seeing_site: Site, page: Page) -> None:
     page.goto(f"{seeing_site.url}/chat/support/")
-    for _time in range(24):  # more than may lie there unsent
-        choose(page, picture())
-        expect(page.locator("progress:not([value])")).to_have_count(1)
+
+    with page.expect_response(lambda answer: answer.request.method == "DELETE") as removal:
+        choose(page, picture(size=(4000, 4000)))  # about a second's work
+        page.wait_for_selector("[data-part=attachments] progress:not([value])")
         page.get_by_role("button", name="Remove label.png").click()
+        expect(cards(page)).to_have_count(0)
 
-    choose(page, picture())
-
-    uploaded(page)
+    assert removal.value.status == 204
+    assert page.request.get(removal.value.url).status == 404
 
 
 def test_a_name_of_any_length_leaves_room_for_the_question(chat: Page) -> None:
