@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from inference.engines.native import prompt
 from inference.engines.native.reply import check_fits, check_options
 from inference.engines.native.sampling import Sampler
+from inference.engines.native.tickets import follow
 from inference.engines.onnxgenai.budget import Plan
 from inference.engines.onnxgenai.decoder import Decoder, UnfamiliarGraph
 from inference.engines.onnxgenai.drafts import PromptLookup
@@ -19,7 +20,7 @@ from inference.engines.onnxgenai.guidance import Guides, checked
 from inference.engines.onnxgenai.prompt import PromptWriter
 from inference.engines.onnxgenai.reply import Reply
 from inference.engines.onnxgenai.scheduler import SHARED_CHUNK_S, Scheduler, Ticket
-from inference.errors import EngineError, ModelBroken
+from inference.errors import ModelBroken
 from inference.host_frames import no_report
 from inference.types import ChatMessage, Delta, Finish, GenerationRequest, ShouldStop, never_stop
 
@@ -86,16 +87,7 @@ class BatchingRuntime:
 
     def _events(self, lane: Scheduler, ticket: Ticket) -> Iterator[Delta | Finish]:
         lane.submit(ticket)
-        try:
-            while True:
-                event = ticket.events.get()
-                if isinstance(event, EngineError):
-                    raise event
-                yield event
-                if isinstance(event, Finish):
-                    return
-        finally:
-            ticket.is_abandoned = True
+        yield from follow(ticket)
 
     def close(self) -> None:
         """End the schedulers' threads."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from inference.engines.native.reply import check_fits, check_options
+from inference.engines.native.tickets import Arrivals, follow
 from inference.engines.onnxgenai.budget import Plan
 from inference.engines.onnxgenai.folder import ModelFolder
 from inference.engines.onnxgenai.guidance import check_begins, checked, grammar
@@ -67,9 +68,8 @@ class EngineRuntime:
         self._folder = folder
         self._limit = plan.context_tokens
         self._threads = threads
-        self._arrivals: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
+        self._arrivals: Arrivals[Ticket] = Arrivals()
         self._live: list[Ticket] = []
-        self._is_closed = False
         loaded: queue.SimpleQueue[EngineError | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, args=(loaded,), name="og-engine", daemon=True)
         self._thread.start()
@@ -105,21 +105,12 @@ class EngineRuntime:
 
     def close(self) -> None:
         """End the thread after the step under way; replies that are not finished are dropped."""
-        self._arrivals.put(None)
+        self._arrivals.close()
         self._thread.join()
 
     def _events(self, ticket: Ticket) -> Iterator[Delta | Finish]:
         self._arrivals.put(ticket)
-        try:
-            while True:
-                event = ticket.events.get()
-                if isinstance(event, EngineError):
-                    raise event
-                yield event
-                if isinstance(event, Finish):
-                    return
-        finally:
-            ticket.is_abandoned = True
+        yield from follow(ticket)
 
     def _run(self, loaded: "queue.SimpleQueue[EngineError | None]") -> None:
         """Load the model and move every reply on, until closed."""
@@ -129,8 +120,9 @@ class EngineRuntime:
             loaded.put(exc if isinstance(exc, EngineError) else ModelBroken(f"{self._folder.path}: {exc}"))
             return
         loaded.put(None)
-        while not self._is_closed:
-            self._take_arrivals()
+        while not self._arrivals.is_closed:
+            for ticket in self._arrivals.take(wait=not self._live):
+                self._begin(ticket)
             try:
                 self._drop_unwanted()
                 self._step()
@@ -154,20 +146,6 @@ class EngineRuntime:
 
         self._engine = og.Engine(self._model)
         self._buffer = self._engine.create_event_buffer(EVENTS)
-
-    def _take_arrivals(self) -> None:
-        """Take in what came; wait only when there is nothing else to do."""
-        is_idle = not self._live
-        try:
-            while not self._is_closed:
-                ticket = self._arrivals.get(block=is_idle)
-                is_idle = False
-                if ticket is None:
-                    self._is_closed = True
-                else:
-                    self._begin(ticket)
-        except queue.Empty:
-            return
 
     def _begin(self, ticket: Ticket) -> None:
         """Hand a reply to the engine; one that it refuses ends here, with the reason."""

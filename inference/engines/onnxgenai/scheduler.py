@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 
 from inference.engines.native.sampling import Sampler
+from inference.engines.native.tickets import Arrivals
 from inference.engines.onnxgenai.chunks import ChunkSizes
 from inference.engines.onnxgenai.decoder import MAX_CHUNK, Decoder, Logits
 from inference.engines.onnxgenai.drafts import MOST, PromptLookup, StepCosts
@@ -79,12 +80,11 @@ class Scheduler:
         self._decoder = decoder
         self._rows = Rows(rows, decoder)
         self._sizes = ChunkSizes(shared_s=shared_chunk_s, alone_s=ALONE_CHUNK_S, most=MAX_CHUNK)
-        self._arrivals: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
+        self._arrivals: Arrivals[Ticket] = Arrivals()
         self._waiting: deque[Ticket] = deque()
         self._reading: list[Ticket] = []  # oldest first
         self._writing: list[Ticket] = []
         self._chunks = 0
-        self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="decoder", daemon=True)
         self._thread.start()
 
@@ -99,12 +99,13 @@ class Scheduler:
 
     def close(self) -> None:
         """End the thread after the step under way; replies that are not finished end with an error."""
-        self._arrivals.put(None)
+        self._arrivals.close()
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._is_closed:
-            self._take_arrivals()
+        while not self._arrivals.is_closed:
+            is_idle = not (self._waiting or self._reading or self._writing)
+            self._waiting.extend(self._arrivals.take(wait=is_idle))
             try:
                 self._turn()
             except Exception as exc:  # whatever the runtime throws ends these replies, not the thread
@@ -112,20 +113,6 @@ class Scheduler:
                 self._fail_all(EngineError(f"a step failed: {exc}"))
         self._reading += self._waiting
         self._fail_all(EngineUnavailable("the model was closed"))
-
-    def _take_arrivals(self) -> None:
-        """Take in what came; wait only when there is nothing else to do."""
-        is_idle = not (self._waiting or self._reading or self._writing)
-        try:
-            while not self._is_closed:
-                ticket = self._arrivals.get(block=is_idle)
-                is_idle = False
-                if ticket is None:
-                    self._is_closed = True
-                else:
-                    self._waiting.append(ticket)
-        except queue.Empty:
-            return
 
     def _turn(self) -> None:
         self._drop_unwanted()

@@ -9,10 +9,11 @@ from typing import Any, Final
 from inference.engines.native.budget import cores, free_bytes, rows_that_fit
 from inference.engines.native.prompt import PromptWriter
 from inference.engines.native.reply import Reply, check_fits, check_options
+from inference.engines.native.tickets import follow
 from inference.engines.ov.batches import Batches, Ticket
 from inference.engines.ov.folder import OvFolder, read_folder
 from inference.engines.ov.template import OvTemplate
-from inference.errors import EngineError, EngineUnavailable, ModelBroken
+from inference.errors import EngineUnavailable, ModelBroken
 from inference.host_frames import no_report
 from inference.types import ChatMessage, Delta, Finish, GenerationRequest, ShouldStop, never_stop
 
@@ -65,16 +66,7 @@ class OvRuntime:
         reply = Reply(request, len(prompt), self._template.decoder(begun), self._ends)
         ticket = Ticket(prompt + begun, self._options(request), reply, should_stop, on_step)
         self._batches.submit(ticket)
-        try:
-            while True:
-                event = ticket.events.get()
-                if isinstance(event, EngineError):
-                    raise event
-                yield event
-                if isinstance(event, Finish):
-                    return
-        finally:
-            ticket.is_abandoned = True
+        yield from follow(ticket)
 
     def close(self) -> None:
         """End the pipeline's thread."""
