@@ -8,8 +8,8 @@ AttachmentError           code attachment_error
 ├── TooManyPixels         too_many_pixels      decoded it would be too large
 ├── BadShape              bad_shape            too long and narrow
 ├── TooManyUnsent         too_many             too many of the visitor's pictures were never sent
-├── TooFast               rate_limited         too many uploads in a short time (retryable)
-├── Busy                  busy                 too many pictures are being read (retryable)
+├── TooFast               rate_limited         too many uploads in a short time
+├── Busy                  busy                 too many pictures are being read
 ├── StorageFull           storage_full         the disk has no room
 └── AlreadySent           already_sent         it belongs to a question now
 
@@ -27,7 +27,6 @@ class AttachmentError(Exception):
     """Base of what the verbs of pictures raise. status: what HTTP calls it."""
 
     code = "attachment_error"
-    retryable = False
     status = HTTPStatus.BAD_REQUEST
     user_message: str | Promise = _("This picture could not be attached. Try again.")
 
@@ -106,7 +105,6 @@ class TooFast(AttachmentError):
     """Too many uploads in a short time."""
 
     code = "rate_limited"
-    retryable = True
     status = HTTPStatus.TOO_MANY_REQUESTS
     user_message = _("You are attaching pictures very quickly. Wait a minute and try again.")
 
@@ -115,7 +113,6 @@ class Busy(AttachmentError):
     """Too many pictures are being read."""
 
     code = "busy"
-    retryable = True
     status = HTTPStatus.SERVICE_UNAVAILABLE
     user_message = _("Many pictures are being read at the moment. Try again in a few seconds.")
 
