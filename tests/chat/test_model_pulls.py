@@ -1,42 +1,24 @@
 """Fetching a model from the models page: queued, shown, stopped, failed, and used once it is here."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import Settings
 
-from accounts.models import AuditEntry, User
+from accounts.models import AuditEntry
 from chat.model_desk.pulls import run_pull
-from inference import conf
 from inference.catalogue import catalogue
 from jobs import queue, worker
 from jobs.models import Job, JobState
 from jobs.worker import Lease
-from tests.chat.test_models_page import TINY, article, browser_of
+from tests.chat.model_desk import TINY, article
 from tests.inference.servers.hub_like import HubServer, hub_server
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_engines")]
 
 MODEL = catalogue().find("phi-3.5-mini-instruct")
 ROW = "model-phi-3_5-mini-instruct"
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture(autouse=True)
-def fresh_engines(settings: Settings, tmp_path: Path) -> Iterator[None]:
-    """Give every test engines and a data directory of its own."""
-    settings.DATA_DIR = tmp_path
-    conf.reset()
-    yield
-    conf.reset()
-
-
-@pytest.fixture
-def root() -> Client:
-    """The browser of a superuser."""
-    return browser_of(User.objects.create_superuser("alice", "alice@example.org", "x"))
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 import shutil
 import threading
 import time
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -23,39 +22,11 @@ from inference.errors import EngineError
 from jobs import worker
 from jobs.log import get_log
 from jobs.models import Job, JobState
+from tests.chat.model_desk import TINY, article, browser_of
 from tests.chat.talk import make_collection
-from tests.environment import ROOT
 from tests.inference.plain_weights import write_phi3
 
-pytestmark = pytest.mark.django_db
-
-TINY = ROOT / "tests" / "fixtures" / "tiny-phi3"
-
-
-def browser_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
-@pytest.fixture(autouse=True)
-def fresh_engines(settings: Settings, tmp_path: Path) -> Iterator[None]:
-    """Give every test engines and a data directory of its own."""
-    settings.DATA_DIR = tmp_path
-    conf.reset()
-    yield
-    conf.reset()
-
-
-@pytest.fixture
-def root() -> Client:
-    """The browser of a superuser."""
-    return browser_of(User.objects.create_superuser("alice", "alice@example.org", "x"))
-
-
-def article(page: str, name: str) -> str:
-    """Cut one row out of a page."""
-    return page.split(f'id="{name}"', 1)[1].split("</article>", 1)[0]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_engines")]
 
 
 def test_without_a_model_the_page_says_who_answers_and_how_to_change_that(root: Client) -> None:
