@@ -1,0 +1,40 @@
+"""What the room keeps, one file a domain."""
+
+from knowledge.models.answers import ApprovedAnswer
+from knowledge.models.collections import Collection, Visibility
+from knowledge.models.documents import (
+    Chunk,
+    ChunkState,
+    Document,
+    DocumentEvent,
+    DocumentStatus,
+    DocumentVersion,
+    stored_file_name,
+)
+from knowledge.models.golden import Expectation, GoldenQuestion, GoldenResult, GoldenRun, Origin
+from knowledge.models.releases import Release, ReleaseChunk
+from knowledge.models.sources import Source, SourceKind
+from knowledge.models.summaries import Summary
+
+__all__ = [
+    "ApprovedAnswer",
+    "Chunk",
+    "ChunkState",
+    "Collection",
+    "Document",
+    "DocumentEvent",
+    "DocumentStatus",
+    "DocumentVersion",
+    "Expectation",
+    "GoldenQuestion",
+    "GoldenResult",
+    "GoldenRun",
+    "Origin",
+    "Release",
+    "ReleaseChunk",
+    "Source",
+    "SourceKind",
+    "Summary",
+    "Visibility",
+    "stored_file_name",
+]
