@@ -13,7 +13,7 @@ from knowledge.models.documents import (
 )
 from knowledge.models.golden import Expectation, GoldenQuestion, GoldenResult, GoldenRun, Origin
 from knowledge.models.releases import Release, ReleaseChunk
-from knowledge.models.sources import Source, SourceKind
+from knowledge.models.sources import EntryState, Source, SourceEntry, SourceKind
 from knowledge.models.summaries import Summary
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "DocumentEvent",
     "DocumentStatus",
     "DocumentVersion",
+    "EntryState",
     "Expectation",
     "GoldenQuestion",
     "GoldenResult",
@@ -33,6 +34,7 @@ __all__ = [
     "Release",
     "ReleaseChunk",
     "Source",
+    "SourceEntry",
     "SourceKind",
     "Summary",
     "Visibility",
