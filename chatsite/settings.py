@@ -231,6 +231,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 200
 
+# --- documents ----------------------------------------------------------------------------------
+OCR = env.text("OCR", "auto")
+OCR_LANGUAGES = env.words("OCR_LANGUAGES")
+
 # --- accounts ---------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 SIGNUP = env.flag("SIGNUP", True)

@@ -1,7 +1,8 @@
 """The process that opens uploads: `python -m knowledge.extract.child [OPTIONS] PATH NAME`.
 
-It writes JSON lines to what was its standard output: {"progress": [done, total]} while it works, then one
-{"result": …} or {"error": {"code", "params", "detail"}}. No Django, no settings, no secrets, no network.
+It writes JSON lines to what was its standard output: {"progress": [done, total]} while it works,
+{"aside": seconds} before what is timed apart from parsing and {"aside": 0} after it, then one {"result": …}
+or {"error": {"code", "params", "detail"}}. No Django, no settings, no secrets, no network.
 A module that reads something else than documents is started the same way and calls `serve`.
 """
 
@@ -12,13 +13,16 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from knowledge.extract import limits
 from knowledge.extract.clean import clean_line
 from knowledge.extract.formats import Source
+from knowledge.extract.ocr import Recogniser, Tesseract
 from knowledge.extract.reading import read
 from knowledge.extract.refusal import Refused
 from knowledge.extract.types import FailureCode
@@ -48,24 +52,42 @@ class Channel:
             self._said_at = now
             self.say({"progress": [done, total]})
 
+    @contextmanager
+    def aside(self, seconds: float) -> Iterator[None]:
+        """Have the parent give so many seconds on top of what parsing may take."""
+        self.say({"aside": seconds})
+        try:
+            yield
+        finally:
+            self.say({"aside": 0})
+
 
 def main(arguments: Sequence[str]) -> int:
     """Read one document and report."""
-    return serve(arguments, _extract)
+    if not arguments[0].startswith("--tesseract="):
+        return serve(arguments, partial(_extract, tesseract=None))
+    tesseract = Tesseract.from_json(arguments[0].removeprefix("--tesseract="))
+    return serve(arguments[1:], partial(_extract, tesseract=tesseract), may_run=tesseract.commands)
 
 
-def _extract(file: BinaryIO, name: str, channel: Channel) -> Mapping[str, object]:
-    return read(Source(file, name, channel.progress)).to_json()
+def _extract(
+    file: BinaryIO, name: str, channel: Channel, *, tesseract: Tesseract | None
+) -> Mapping[str, object]:
+    recogniser = Recogniser(tesseract, channel.aside) if tesseract else None
+    return read(Source(file, name, channel.progress, recogniser=recogniser)).to_json()
 
 
-def serve(arguments: Sequence[str], work: Work) -> int:
-    """Do the work on one file within the limits; exit status 0 with a result, 1 with a typed error."""
+def serve(arguments: Sequence[str], work: Work, *, may_run: Sequence[Sequence[str]] = ()) -> int:
+    """Do the work on one file within the limits; exit status 0 with a result, 1 with a typed error.
+
+    may_run: the beginnings of the commands the work may start.
+    """
     options, path, name = _parse(arguments)
     channel = Channel(_take_stdout())
     limits.limit_resources(options["memory"], options["cpu"])
     try:
         with Path(path).open("rb") as file:  # before the rights to open other people's files are given up
-            isolation = limits.cut_network()
+            isolation = limits.cut_network(may_run)
             channel.say({"isolation": isolation})
             result = work(file, name, channel)
         channel.say({"result": result})

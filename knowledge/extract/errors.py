@@ -29,6 +29,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, ngettext_lazy
 
 from knowledge.extract.formats import FORMATS
+from knowledge.extract.ocr_sentences import recognition_sentence, scan_sentence
 from knowledge.extract.types import FailureCode, Params
 
 
@@ -79,13 +80,7 @@ class NoText(ExtractError):
         """Say whether the pages are pictures, the letters unreadable, or there is simply nothing."""
         pictures, pages = self.params.get("pictures"), self.params.get("pages")
         if isinstance(pictures, int) and isinstance(pages, int):
-            return ngettext(
-                "This looks like a scan: %(pictures)d of %(pages)d page is a picture. "
-                "Run text recognition (OCR) on it and upload the result.",
-                "This looks like a scan: %(pictures)d of %(pages)d pages are pictures. "
-                "Run text recognition (OCR) on it and upload the result.",
-                pages,
-            ) % {"pictures": pictures, "pages": pages}
+            return scan_sentence(self.params, pictures, pages)
         if self.params.get("reason") == "glyphs":
             return str(
                 _(
@@ -252,12 +247,8 @@ def warning_message(warning: str) -> str:
     """Return a warning of an `ExtractedText` as a sentence in the active language."""
     name, _colon, figure = warning.partition(":")
     count = int(figure) if figure.isdigit() else 0
-    if name == "pages_are_pictures":
-        return ngettext(
-            "%(count)d page is a picture and was not read.",
-            "%(count)d pages are pictures and were not read.",
-            count,
-        ) % {"count": count}
+    if told := recognition_sentence(name, figure, count):
+        return told
     if name == "pages_unreadable":
         return ngettext("%(count)d page could not be read.", "%(count)d pages could not be read.", count) % {
             "count": count

@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import import_module
 from pathlib import PurePath
-from typing import BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from knowledge.extract.archive import Room
 from knowledge.extract.refusal import Refused
 from knowledge.extract.types import ExtractedText, FailureCode
+
+if TYPE_CHECKING:
+    from knowledge.extract.ocr import Recogniser
 
 
 class Container(StrEnum):
@@ -43,7 +46,8 @@ class Format:
 class Source:
     """An opened upload: its bytes, its name as the person gave it, and where progress goes.
 
-    A file inside another has a `depth` over 0 and shares the upload's `room`.
+    A file inside another has a `depth` over 0 and shares the upload's `room` and its `recogniser`, which is
+    there when pictures of pages can be read.
     """
 
     file: BinaryIO
@@ -51,6 +55,7 @@ class Source:
     progress: Callable[[int, int | None], None]
     depth: int = 0
     room: Room = field(default_factory=Room)
+    recogniser: Recogniser | None = None
 
     @property
     def stem(self) -> str:

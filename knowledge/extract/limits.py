@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
+from collections.abc import Sequence
 
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
@@ -37,13 +38,24 @@ def _limit(kind: int, soft: int, hard: int) -> None:
     resource.setrlimit(kind, (soft, hard))
 
 
-def cut_network() -> str:
+def cut_network(may_run: Sequence[Sequence[str]] = ()) -> str:
     """Leave the network and return how: "namespace" (the kernel has none for us) or "refused".
 
     In both cases Python itself refuses sockets and new processes from here on.
+    may_run: the beginnings of the only commands that may still be started; they inherit every limit.
     """
     isolation = "namespace" if _unshare() else "refused"
-    sys.addaudithook(_refuse)
+    allowed = [list(beginning) for beginning in may_run]
+
+    def refuse(event: str, arguments: tuple[object, ...]) -> None:
+        if not event.startswith(_REFUSED_EVENTS):
+            return
+        command = arguments[1] if event == "subprocess.Popen" else None
+        if isinstance(command, list) and any(command[: len(begin)] == begin for begin in allowed):
+            return
+        raise PermissionError(os.strerror(1) + f": {event}")
+
+    sys.addaudithook(refuse)
     return isolation
 
 
@@ -54,8 +66,3 @@ def _unshare() -> bool:
 
     libc = ctypes.CDLL(None, use_errno=True)
     return any(libc.unshare(flags) == 0 for flags in (_CLONE_NEWUSER | _CLONE_NEWNET, _CLONE_NEWNET))
-
-
-def _refuse(event: str, _arguments: tuple[object, ...]) -> None:
-    if event.startswith(_REFUSED_EVENTS):
-        raise PermissionError(os.strerror(1) + f": {event}")

@@ -1,11 +1,14 @@
-"""PDF: text page by page, headings where the outline names them, running heads removed."""
+"""PDF: text page by page, headings where the outline names them, running heads removed.
+
+Pages without letters of their own, or with letters nobody can decode, go to text recognition if there is any.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pypdf import PageObject, PdfReader
 from pypdf.errors import LimitReachedError, PyPdfError
@@ -14,6 +17,7 @@ from pypdf.generic import Destination
 from knowledge.extract.clean import clean_line, garbage_share, tidy
 from knowledge.extract.formats import Source
 from knowledge.extract.lines import paragraphs
+from knowledge.extract.pdf_scan import Scans, pictures_of, scan_page, stamped_scan
 from knowledge.extract.refusal import Refused
 from knowledge.extract.sections import Sections
 from knowledge.extract.types import ExtractedText, FailureCode
@@ -28,6 +32,16 @@ _NUMBERING = re.compile(r"^(?:chapter\s+)?[\d.]+\s*[:.)-]?\s*", re.IGNORECASE)
 _MADE_BY = re.compile(r"^(?:Microsoft \w+ - )|\.(?:docx?|pdf|indd|tex|dvi|html?)$|^untitled$", re.IGNORECASE)
 
 
+@dataclass
+class _Pages:
+    """The lines of every page, and how many pages are broken or undecodable; pictures are counted apart."""
+
+    lines: list[list[str]] = field(default_factory=list)
+    broken: int = 0
+    garbled: int = 0
+    scans: Scans = field(default_factory=Scans)
+
+
 @dataclass(frozen=True)
 class OutlineEntry:
     """One bookmark: where a heading starts."""
@@ -40,23 +54,21 @@ class OutlineEntry:
 def read(source: Source) -> ExtractedText:
     """Read a PDF.
 
-    Raises: Refused (encrypted, corrupt, no_text, too_complex, too_large).
+    Raises: Refused (encrypted, corrupt, no_text, too_complex, too_large, timeout).
     """
     reader = _open(source)
-    pages, pictures, broken, garbled = _page_lines(reader, source)
-    if not any(pages):
-        _refuse_without_text(len(pages), pictures, broken, garbled)
+    pages = _read_pages(reader, source)
+    if not any(pages.lines):
+        _refuse_without_text(pages)
     outline = _outline(reader)
     sections = Sections()
-    for index, lines in enumerate(without_running_heads(pages)):
+    for index, lines in enumerate(without_running_heads(pages.lines)):
         sections.page(index + 1)
         _write_page(sections, lines, [entry for entry in outline if entry.page == index])
-    warnings = []
-    if pictures:
-        warnings.append(f"pages_are_pictures:{pictures}")
-    if broken + garbled:
-        warnings.append(f"pages_unreadable:{broken + garbled}")
-    return ExtractedText(_title(reader, source), sections.finish(), len(pages), "pdf", tuple(warnings))
+    warnings = pages.scans.warnings
+    if pages.broken + pages.garbled:
+        warnings.append(f"pages_unreadable:{pages.broken + pages.garbled}")
+    return ExtractedText(_title(reader, source), sections.finish(), len(pages.lines), "pdf", tuple(warnings))
 
 
 def _open(source: Source) -> PdfReader:
@@ -77,29 +89,35 @@ def _open(source: Source) -> PdfReader:
     return reader
 
 
-def _page_lines(reader: PdfReader, source: Source) -> tuple[list[list[str]], int, int, int]:
-    """Return the lines of every page, and how many pages are pictures, broken or undecodable."""
-    pages: list[list[str]] = []
-    pictures = broken = garbled = 0
+def _read_pages(reader: PdfReader, source: Source) -> _Pages:
+    pages = _Pages()
     count = len(reader.pages)
     for index in range(count):
         lines: list[str] = []
         try:
-            page = reader.pages[index]
-            raw = page.extract_text()
-            if garbage_share(raw) > _MAX_GARBAGE:
-                garbled += 1
-            elif raw.strip():
-                lines = _lines(raw, source, index)
-            elif _has_picture(page):
-                pictures += 1
+            lines = _page_lines(reader.pages[index], index, source, pages)
         except (LimitReachedError, MemoryError, RecursionError) as exc:
             raise Refused(FailureCode.TOO_COMPLEX, f"page {index + 1}: {exc!r}") from exc
         except Exception:  # noqa: BLE001 - parsers fail in every way; one page must not cost the others
-            broken += 1
-        pages.append(lines)
+            pages.broken += 1
+        pages.lines.append(lines)
         source.progress(index + 1, count)
-    return pages, pictures, broken, garbled
+    return pages
+
+
+def _page_lines(page: PageObject, index: int, source: Source, pages: _Pages) -> list[str]:
+    """Return the lines of one page, recognised where it has no letters; count what is in the way."""
+    raw = page.extract_text()
+    is_garbled = garbage_share(raw) > _MAX_GARBAGE
+    if not is_garbled and raw.strip():
+        lines = _lines(raw, source, index)
+        return stamped_scan(lines, page, index, source, pages.scans) or lines
+    if not is_garbled and not _has_picture(page):
+        return []
+    if is_garbled and (source.recogniser is None or source.recogniser.is_over):
+        pages.garbled += 1
+        return []
+    return scan_page(source, index, pages.scans)
 
 
 def _lines(raw: str, source: Source, index: int) -> list[str]:
@@ -111,24 +129,18 @@ def _lines(raw: str, source: Source, index: int) -> list[str]:
 
 
 def _has_picture(page: PageObject) -> bool:
-    resources = page.get("/Resources")
-    objects = resources.get_object().get("/XObject") if resources is not None else None
-    if objects is None:
-        return False
-    return any(
-        item.get_object().get("/Subtype") in ("/Image", "/Form") for item in objects.get_object().values()
-    )
+    return any(kind in ("/Image", "/Form") for kind, _pixels in pictures_of(page))
 
 
-def _refuse_without_text(pages: int, pictures: int, broken: int, garbled: int) -> None:
-    if broken > pages / 2:
-        raise Refused(FailureCode.CORRUPT, f"{broken} of {pages} pages fail")
-    if garbled:
+def _refuse_without_text(pages: _Pages) -> None:
+    count = len(pages.lines)
+    if pages.broken > count / 2:
+        raise Refused(FailureCode.CORRUPT, f"{pages.broken} of {count} pages fail")
+    if pages.garbled:
         raise Refused(
-            FailureCode.NO_TEXT, f"{garbled} of {pages} pages without a character map", reason="glyphs"
+            FailureCode.NO_TEXT, f"{pages.garbled} of {count} pages without a character map", reason="glyphs"
         )
-    if pictures:
-        raise Refused(FailureCode.NO_TEXT, pictures=pictures, pages=pages)
+    pages.scans.refuse(count)
     raise Refused(FailureCode.NO_TEXT)
 
 

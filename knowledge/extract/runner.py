@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Generic, TypeVar
 
@@ -29,6 +29,7 @@ from knowledge.extract.errors import (
     build_error,
 )
 from knowledge.extract.formats import format_of
+from knowledge.extract.ocr import TOTAL_S, Tesseract
 from knowledge.extract.refusal import Refused
 from knowledge.extract.types import ExtractedText
 
@@ -55,11 +56,13 @@ def extract(
     memory_bytes: int = DEFAULT_MEMORY_BYTES,
     on_progress: OnProgress | None = None,
     should_stop: ShouldStop | None = None,
+    tesseract: Tesseract | None = None,
 ) -> ExtractedText:
     """Read the file at `path`, which the person called `name`, as text.
 
     `on_progress(done, total)` counts pages (total is None where it is not known); `should_stop` is asked
-    several times a second.
+    several times a second. With `tesseract`, pages that are pictures are recognised; the time for that is
+    counted apart from `timeout_s`, page by page.
     Raises: ExtractError.
     """
     name = name.replace("\0", "").encode("utf-8", "replace").decode() or "file"
@@ -73,6 +76,8 @@ def extract(
         memory_bytes=memory_bytes,
         on_progress=on_progress,
         should_stop=should_stop,
+        options=[f"--tesseract={tesseract.to_json()}"] if tesseract else [],
+        aside_s=TOTAL_S if tesseract else 0.0,
     )
 
 
@@ -86,18 +91,21 @@ def run_child(
     memory_bytes: int,
     on_progress: OnProgress | None = None,
     should_stop: ShouldStop | None = None,
+    options: Sequence[str] = (),
+    aside_s: float = 0.0,
 ) -> T:
     """Have a module that calls `child.serve` work on a file, and return its result.
 
     from_json: makes a value of the child's result; raises ValueError, KeyError or TypeError for a wrong one.
+    options: arguments of the module's own. aside_s: how much time in all it may ask for besides `timeout_s`.
     Raises: ExtractError.
     """
     if not path.is_file():
         raise MissingFile(str(path))
-    child = _start(module, path, name, timeout_s, memory_bytes)
-    deadline = time.monotonic() + timeout_s
+    child = _start(module, path, name, timeout_s, memory_bytes, options)
+    clock = _Clock(timeout_s, aside_s)
     try:
-        answer = _Conversation(child, deadline, from_json, on_progress, should_stop).run()
+        answer = _Conversation(child, clock, from_json, on_progress, should_stop).run()
     finally:
         _kill(child)
     if isinstance(answer, ExtractError):
@@ -118,10 +126,10 @@ def check_name(name: str) -> None:
 
 
 def _start(
-    module: str, path: Path, name: str, timeout_s: float, memory_bytes: int
+    module: str, path: Path, name: str, timeout_s: float, memory_bytes: int, options: Sequence[str]
 ) -> subprocess.Popen[bytes]:
     limits = [f"--memory={memory_bytes}", f"--cpu={max(1, math.ceil(timeout_s))}"]
-    command = [sys.executable, "-m", module, *limits, str(path.resolve()), name]
+    command = [sys.executable, "-m", module, *options, *limits, str(path.resolve()), name]
     return subprocess.Popen(  # noqa: S603 - our own module, no shell, the name is one argument
         command,
         cwd=_PROJECT,
@@ -144,19 +152,46 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
             pipe.close()
 
 
+class _Clock:
+    """The time one child has left; what it does aside is timed apart."""
+
+    def __init__(self, timeout_s: float, aside_s: float) -> None:
+        self._deadline = time.monotonic() + timeout_s
+        self._spare_s = aside_s
+        self._aside: tuple[float, float] | None = None
+
+    @property
+    def left_s(self) -> float:
+        return self._deadline - time.monotonic()
+
+    def hear(self, seconds: float) -> None:
+        """Begin something aside that may take so many seconds; end it with 0."""
+        now = time.monotonic()
+        if self._aside is not None:
+            began, given = self._aside
+            used = min(now - began, given)
+            self._deadline -= given - used
+            self._spare_s -= used
+            self._aside = None
+        given = min(seconds, self._spare_s)
+        if given > 0:
+            self._deadline += given
+            self._aside = (now, given)
+
+
 class _Conversation(Generic[T]):
     """Listens to one child until it has answered, died, or used up its time."""
 
     def __init__(
         self,
         child: subprocess.Popen[bytes],
-        deadline: float,
+        clock: _Clock,
         from_json: Callable[[Mapping[str, object]], T],
         on_progress: OnProgress | None,
         should_stop: ShouldStop | None,
     ) -> None:
         self._child = child
-        self._deadline = deadline
+        self._clock = clock
         self._from_json = from_json
         self._on_progress = on_progress
         self._should_stop = should_stop
@@ -173,7 +208,7 @@ class _Conversation(Generic[T]):
             while self._answer is None and selector.get_map():
                 if self._should_stop is not None and self._should_stop():
                     return Stopped()
-                left_s = self._deadline - time.monotonic()
+                left_s = self._clock.left_s
                 if left_s <= 0:
                     return TimedOut()
                 for key, _events in selector.select(min(left_s, _POLL_S)):
@@ -209,6 +244,8 @@ class _Conversation(Generic[T]):
             elif "error" in message:
                 error = message["error"]
                 self._answer = build_error(error["code"], error["params"], error["detail"])
+            elif "aside" in message:
+                self._clock.hear(float(message["aside"]))
             elif "progress" in message and self._on_progress is not None:
                 done, total = message["progress"]
                 self._on_progress(int(done), None if total is None else int(total))
@@ -218,7 +255,7 @@ class _Conversation(Generic[T]):
     def _end(self) -> ExtractError:
         """Say what it means that the child ended without an answer."""
         try:
-            status = self._child.wait(timeout=max(0.1, min(5.0, self._deadline - time.monotonic())))
+            status = self._child.wait(timeout=max(0.1, min(5.0, self._clock.left_s)))
         except subprocess.TimeoutExpired:
             return TimedOut("closed its pipes and went on")
         detail = f"exit {status}: {self._stderr.decode(errors='replace')[-500:]}"

@@ -40,7 +40,7 @@ CAUSES = {
     "cancelled": gettext_lazy("Stopped"),
 }
 
-HARMLESS = "encoding_guessed"  # all of it was read
+HARMLESS = ("encoding_guessed", "pages_recognised")  # all of it was read
 
 KINDS: dict[str, type[ExtractError] | type[KnowledgeError]] = {}
 KINDS.update({str(kind.code): kind for kind in ExtractError.__subclasses__()})
