@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from knowledge.models.collections import Collection
@@ -13,8 +14,8 @@ from knowledge.models.documents import Document
 class ApprovedAnswer(models.Model):
     """An answer to a question, with other ways to ask it.
 
-    text: Markdown. wordings: other ways to ask the question. document: where it can be read up. vectors: of
-    question and wordings, float32 one after another, made by `embedder`.
+    text: Markdown. wordings: other ways to ask the question. document: where it can be read up. approved_by,
+    approved_at: who wrote or changed it last, and when.
     """
 
     collection = models.ForeignKey(Collection, on_delete=models.CASCADE, related_name="approved_answers")
@@ -24,18 +25,19 @@ class ApprovedAnswer(models.Model):
     language = models.CharField(max_length=12, blank=True)
     document = models.ForeignKey(Document, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     is_active = models.BooleanField(default=True)
-    vectors = models.BinaryField(default=bytes, blank=True)
-    embedder = models.CharField(max_length=120, blank=True)
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    approved_at = models.DateTimeField(auto_now_add=True)
+    approved_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        """Newest first."""
+        """Newest first; the active ones of a collection are counted at every question."""
 
         ordering: ClassVar[list[str]] = ["-pk"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["collection", "is_active", "updated_at"], name="approved_answer_stamp"),
+        ]
 
     def __str__(self) -> str:
         """Show the question."""
