@@ -39,7 +39,7 @@ def _source(n: int, passage: Passage) -> SourceItem:
         document=passage.document_id,
         chunk=passage.chunk_key,
         chunk_sha256=passage.sha256,
-        release="",
+        release="" if passage.release is None else str(passage.release),
         title=passage.document_title,
         heading=passage.heading,
         page=passage.page,

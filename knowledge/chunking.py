@@ -13,6 +13,7 @@ from knowledge.sentences import split_sentences
 
 HEADING_SEPARATOR: Final = " › "
 SECTION_SEPARATOR: Final = "\n\n"
+CHUNKER: Final = "2"  # raise it with any change of the rules: documents read by older ones are read again
 MAX_WORDS: Final = 120
 OVERLAP: Final = 0.15
 
@@ -70,9 +71,10 @@ def chunk(
     return drafts
 
 
-def chunk_key(document_id: UUID, version: int, ordinal: int) -> str:
+def chunk_key(document_id: UUID, version: int, ordinal: int, edition: int = 0) -> str:
     """Name a chunk for every store: the same document, version and place give the same 64 hex digits."""
-    return hashlib.sha256(f"{document_id.hex}/{version}/{ordinal}".encode()).hexdigest()
+    name = f"{document_id.hex}/{version}/{ordinal}" + (f"/{edition}" if edition else "")
+    return hashlib.sha256(name.encode()).hexdigest()
 
 
 def content_sha256(title: str, heading: str, text: str) -> str:

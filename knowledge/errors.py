@@ -5,6 +5,9 @@ KnowledgeError            code knowledge_error
 ├── StorageFull           code storage_full      the disk has no room for more files
 ├── DocumentLost          code document_lost     the document was deleted while it was being read
 ├── ProcessingStopped     code cancelled         somebody stopped it
+├── StillReading          code still_reading     the document is being read; one thing after another
+├── NothingToPublish      code nothing_to_publish the draft holds no text
+├── NotEditable           code not_editable      the chunk was replaced, or belongs to an older version
 ├── EmbeddingFailed       code embedding_failed  the embedding model did not answer (retryable)
 ├── IndexUnavailable      code index_unavailable the vector store did not answer (retryable)
 ├── WorkerLost            code worker_lost       the process that read it went away (retryable)
@@ -67,6 +70,28 @@ class ProcessingStopped(KnowledgeError):
 
     code = "cancelled"
     message = _("Processing was stopped. Nothing of this file is used in answers.")
+
+
+class StillReading(KnowledgeError):
+    """The document is being read."""
+
+    code = "still_reading"
+    retryable = True
+    message = _("This document is being read right now. Try again when it is ready.")
+
+
+class NothingToPublish(KnowledgeError):
+    """The draft is empty."""
+
+    code = "nothing_to_publish"
+    message = _("There is nothing to publish: no document of this collection has text that is switched on.")
+
+
+class NotEditable(KnowledgeError):
+    """The chunk is not the newest any more."""
+
+    code = "not_editable"
+    message = _("This passage has changed meanwhile. Load the page again.")
 
 
 class EmbeddingFailed(KnowledgeError):

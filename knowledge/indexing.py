@@ -1,8 +1,11 @@
 """Write one version of a document into the stores.
 
 Order: rows with their words (one transaction a batch), vectors, then the pointer `Document.version`
-flips, then the old version goes. Whoever dies in between leaves chunks of a version that no document
-points to: they are never retrieved, and the next run removes them first.
+flips, then the old version goes unless a release holds it. Whoever dies in between leaves chunks of a
+version that no document points to: they are never retrieved, and the next run removes them first.
+
+A chunk that says what one of an older version says takes over its vector; only what is new is embedded.
+A chunk that somebody switched off or edited stays so in the new version, as long as it is read the same.
 """
 
 import logging
@@ -17,12 +20,13 @@ from inference.conf import get_embedder
 from inference.embedders.base import Vectors
 from inference.errors import EngineError
 from knowledge import index, lexical
-from knowledge.chunking import ChunkDraft, chunk, chunk_key, content_sha256, indexed_text
+from knowledge.chunking import CHUNKER, ChunkDraft, chunk, chunk_key, content_sha256, indexed_text
+from knowledge.editing import carry_over
 from knowledge.errors import DocumentLost, EmbeddingFailed, ProcessingStopped
 from knowledge.extract.errors import NoText, Stopped
-from knowledge.extract.runner import extract
 from knowledge.extract.types import ExtractedText
-from knowledge.models import Chunk, Document, DocumentStatus
+from knowledge.models import Chunk, Document, DocumentStatus, DocumentVersion
+from knowledge.ocr import extract
 from knowledge.removal import in_batches, remove_leftovers
 from knowledge.run import Run
 
@@ -48,9 +52,9 @@ def read_into_index(run: Run) -> None:
         raise NoText()
     document.title = title = (extracted.title or document.name).strip()[:255]
     run.enter(DocumentStatus.EMBEDDING, total=len(drafts))
-    chunks = _write_rows(run, _build(document, title, drafts))
+    chunks = _write_rows(run, carry_over(document, title, _build(document, title, drafts)))
     _write_vectors(run, title, chunks)
-    _publish(run, title, extracted, len(chunks))
+    _publish(run, title, extracted, len(drafts))
     remove_leftovers(document)
 
 
@@ -98,6 +102,7 @@ def _build(document: Document, title: str, drafts: list[ChunkDraft]) -> list[Chu
             page=draft.page,
             start=draft.start,
             sha256=content_sha256(title, draft.heading, draft.text),
+            read_sha256=content_sha256("", draft.heading, draft.text),
         )
         for draft in drafts
     ]
@@ -117,20 +122,32 @@ def _write_rows(run: Run, chunks: list[Chunk]) -> list[Chunk]:
 
 def _write_vectors(run: Run, title: str, chunks: list[Chunk]) -> None:
     collection = run.document.collection
+    known = _known_vectors(run.document, chunks)
     done = 0
     for batch in in_batches(chunks, VECTORS_A_BATCH):
-        vectors = []
-        for step in in_batches(batch, TEXTS_A_STEP):
-            vectors.append(embed(title, step))
-            done += len(step)
-            run.report(done, len(chunks))
+        vectors = {row.key: known[row.sha256] for row in batch if row.sha256 in known}
+        for step in in_batches((row for row in batch if row.key not in vectors), TEXTS_A_STEP):
+            vectors.update(zip([row.key for row in step], embed(title, step), strict=True))
+            run.report(done + len(vectors), len(chunks))
+        done += len(batch)
+        run.report(done, len(chunks))
         keys = [row.key for row in batch]
-        index.upsert(collection, keys, np.concatenate(vectors))
+        index.upsert(collection, keys, np.stack([vectors[key] for key in keys]))
         try:
             run.hold()
         except DocumentLost:
             index.delete(collection, keys)  # whoever deleted the document may have passed here already
             raise
+
+
+def _known_vectors(document: Document, chunks: Sequence[Chunk]) -> dict[str, Vectors]:
+    """Vectors of the document's other versions, by what their chunks say."""
+    wanted = {row.sha256 for row in chunks}
+    version = document.version + 1
+    older = document.chunks.exclude(version=version).filter(sha256__in=wanted) if document.version else []
+    keys = {row.key: row.sha256 for row in older}
+    found = index.get_vectors(document.collection, list(keys))
+    return {keys[key]: vector for key, vector in found.items()}
 
 
 def embed(title: str, chunks: Sequence[Chunk]) -> Vectors:
@@ -148,18 +165,44 @@ def embed(title: str, chunks: Sequence[Chunk]) -> Vectors:
 
 def _publish(run: Run, title: str, extracted: ExtractedText, chunk_count: int) -> None:
     document = run.document
+    number = document.version + 1
+    facts = {
+        "format": extracted.format[:16],
+        "pages": extracted.pages,
+        "warnings": list(extracted.warnings),
+        "chunk_count": chunk_count,
+    }
     with transaction.atomic():
         run.hold()
+        DocumentVersion.objects.create(
+            document=document,
+            number=number,
+            reason=_reason(document),
+            name=document.name,
+            title=title,
+            file=document.file.name or "",
+            size_bytes=document.size_bytes,
+            sha256=document.sha256,
+            chunker=CHUNKER,
+            **facts,
+        )
         Document.objects.filter(pk=document.pk).update(
-            version=document.version + 1,
+            version=number,
             status=DocumentStatus.READY,
             title=title,
-            format=extracted.format[:16],
-            pages=extracted.pages,
-            warnings=list(extracted.warnings),
-            chunk_count=chunk_count,
             error_code="",
             error_message="",
             updated_at=timezone.now(),
+            **facts,
         )
     logger.info("document %s ready: %s chunks", document.pk, chunk_count)
+
+
+def _reason(document: Document) -> str:
+    """Tell why it was read: for the first time, because its file is another one, or once more."""
+    before = document.versions.filter(number=document.version).first()
+    if before is None:
+        return DocumentVersion.Reason.UPLOAD
+    if before.sha256 == document.sha256:
+        return DocumentVersion.Reason.AGAIN
+    return DocumentVersion.Reason.SOURCE if document.source_id else DocumentVersion.Reason.REPLACED

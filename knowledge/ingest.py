@@ -89,7 +89,7 @@ def add_document(
     Raises: extract.errors.UnsupportedType, EmptyFile, TooLarge; Duplicate, StorageFull.
     """
     name = clean_file_name(name)
-    size_bytes, sha256 = _checked(name, file)
+    size_bytes, sha256 = check_file(name, file)
     document = Document(
         collection=collection,
         name=name,
@@ -101,11 +101,11 @@ def add_document(
     )
     try:
         with transaction.atomic():
-            _refuse_duplicate(collection, sha256)
+            refuse_duplicate(collection, sha256)
             document.file.save(name, file, save=False)
             document.save(force_insert=True)
             if queue:
-                _enqueue(document)
+                enqueue(document)
     except BaseException:
         if document.file._committed:  # type: ignore[attr-defined]
             document.file.delete(save=False)
@@ -113,7 +113,11 @@ def add_document(
     return document
 
 
-def _checked(name: str, file: "File[bytes]") -> tuple[int, str]:
+def check_file(name: str, file: "File[bytes]") -> tuple[int, str]:
+    """Return size in bytes and sha256 of a file that may be kept.
+
+    Raises: extract.errors.UnsupportedType, EmptyFile, TooLarge; StorageFull.
+    """
     try:
         format_of(name)
     except Refused as refusal:
@@ -133,7 +137,8 @@ def _checked(name: str, file: "File[bytes]") -> tuple[int, str]:
     return file.size, digest.hexdigest()
 
 
-def _refuse_duplicate(collection: Collection, sha256: str) -> None:
+def refuse_duplicate(collection: Collection, sha256: str) -> None:
+    """Let nothing in twice; inside a transaction. Raises: Duplicate."""
     Collection.objects.select_for_update().get(pk=collection.pk)  # two equal uploads: one after the other
     same = (
         Document.objects.filter(collection=collection, sha256=sha256)
@@ -144,7 +149,8 @@ def _refuse_duplicate(collection: Collection, sha256: str) -> None:
         raise Duplicate(str(same.pk), same.name)
 
 
-def _enqueue(document: Document) -> None:
+def enqueue(document: Document) -> None:
+    """Queue a document for reading; inside the transaction that says so on its row."""
     owner = f"u:{document.owner_id}" if document.owner_id else ""
     job_queue.enqueue(JOB_KIND, str(document.pk), owner=owner)
 
@@ -230,7 +236,7 @@ def retry_document(document: Document) -> bool:
     with transaction.atomic():
         again = _queue_again(document, DocumentStatus.FAILED)
         if again:
-            _enqueue(document)
+            enqueue(document)
     document.refresh_from_db()
     return again
 

@@ -6,7 +6,7 @@ SQLite and PostgreSQL keep it differently (`lexical_sqlite.py`, `lexical_postgre
 
 from collections import Counter
 from collections.abc import Collection as Sized
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from django.db import connection, transaction
@@ -31,9 +31,12 @@ class Store(Protocol):
     def list_ids(self, collection_id: int) -> set[int]: ...
 
 
-def add(chunks: Iterable[Chunk]) -> None:
-    """Index saved chunks (with their document loaded); those already indexed are replaced."""
-    rows = [_row(chunk) for chunk in chunks]
+def add(chunks: Iterable[Chunk], titles: Mapping[int, str] | None = None) -> None:
+    """Index saved chunks (with their document loaded); those already indexed are replaced.
+
+    titles: by chunk id, where it is not the document's own.
+    """
+    rows = [_row(chunk, (titles or {}).get(chunk.pk)) for chunk in chunks]
     if rows:
         with transaction.atomic():
             _store().remove([row.chunk_id for row in rows])
@@ -77,13 +80,12 @@ def list_ids(collection_id: int) -> set[int]:
     return _store().list_ids(collection_id)
 
 
-def _row(chunk: Chunk) -> Row:
-    document = chunk.document
-    text = indexed_text(document.title, chunk.heading, chunk.text)
+def _row(chunk: Chunk, title: str | None = None) -> Row:
+    text = indexed_text(chunk.document.title if title is None else title, chunk.heading, chunk.text)
     counts = Counter(index_tokens(text))
     return Row(
         chunk_id=chunk.pk,
-        collection_id=document.collection_id,
+        collection_id=chunk.document.collection_id,
         counts={token: min(count, MAX_REPEATS) for token, count in counts.items()},
     )
 

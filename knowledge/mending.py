@@ -12,6 +12,7 @@ from knowledge.indexing import VECTORS_A_BATCH, embed
 from knowledge.models import Chunk, Collection, Document
 from knowledge.reconcile import Difference, Kind
 from knowledge.removal import BATCH, delete_document, in_batches, remove_leftovers
+from knowledge.scope import titles_of
 
 
 def mend(difference: Difference) -> bool:
@@ -58,15 +59,17 @@ def _add_vectors(difference: Difference) -> None:
     collection = _collection(difference)
     for part in in_batches(difference.ids, VECTORS_A_BATCH):
         chunks = list(Chunk.objects.filter(pk__in=part).select_related("document"))
-        for title in {chunk.document.title for chunk in chunks}:
-            same = [chunk for chunk in chunks if chunk.document.title == title]
+        titles = titles_of(chunks)
+        for title in set(titles.values()):
+            same = [chunk for chunk in chunks if titles[chunk.pk] == title]
             index.upsert(collection, [chunk.key for chunk in same], embed(title, same))
 
 
 def _add_words(difference: Difference) -> None:
     for part in in_batches(difference.ids, BATCH):
         with transaction.atomic():
-            lexical.add(Chunk.objects.filter(pk__in=part).select_related("document"))
+            chunks = list(Chunk.objects.filter(pk__in=part).select_related("document"))
+            lexical.add(chunks, titles_of(chunks))
 
 
 def _remove_vectors(difference: Difference) -> None:

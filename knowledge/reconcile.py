@@ -4,6 +4,7 @@ The database and the files are the truth; vectors and words can be rebuilt from 
 are being read or deleted by a live run are left alone: it clears up after itself. `mending.py` mends.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,8 +16,8 @@ from django.conf import settings
 from django.db.models import Count, F, Q
 
 from knowledge import index, lexical
-from knowledge.models import Chunk, Collection, Document, DocumentStatus
-from knowledge.removal import live_jobs
+from knowledge.models import Chunk, ChunkState, Collection, Document, DocumentStatus, DocumentVersion
+from knowledge.removal import leftover_chunks, live_jobs
 from knowledge.run import UNDER_WAY
 
 MOVING = (*UNDER_WAY, DocumentStatus.DELETING)
@@ -77,21 +78,24 @@ def _documents() -> Iterator[Difference]:
     settled = (
         Document.objects.exclude(status__in=MOVING)
         .annotate(
-            current=Count("chunks", filter=Q(chunks__version=F("version"))),
-            other=Count("chunks", filter=~Q(chunks__version=F("version"))),
+            current=Count(
+                "chunks", filter=Q(chunks__version=F("version")) & ~Q(chunks__state=ChunkState.REPLACED)
+            )
         )
         .order_by("pk")
     )
+    other = Counter(leftover_chunks().order_by().values_list("document", flat=True))
     for document in settled.iterator():
         if str(document.pk) in busy:
             continue
-        if not document.file.storage.exists(document.file.name or ""):
+        names = {document.file.name or "", *document.versions.values_list("file", flat=True)}
+        if not all(document.file.storage.exists(name) for name in names):
             yield Difference(Kind.FILE_MISSING, str(document.pk))
         if document.current != document.chunk_count:
             missing = abs(document.chunk_count - document.current)
             yield Difference(Kind.CHUNKS_MISSING, str(document.pk), missing)
-        if document.other:
-            yield Difference(Kind.LEFTOVERS, str(document.pk), document.other)
+        if count := other.get(document.pk):
+            yield Difference(Kind.LEFTOVERS, str(document.pk), count)
 
 
 def _collection(collection: Collection) -> Iterator[Difference]:
@@ -103,10 +107,9 @@ def _collection(collection: Collection) -> Iterator[Difference]:
     )
     vectors = index.list_keys(collection)
     words = lexical.list_ids(collection.pk)
-    expected: dict[str, int] = {}
-    for document in Document.objects.filter(pk__in=settled).iterator():
-        current = document.chunks.filter(version=document.version)
-        expected.update(current.values_list("key", "pk"))
+    leftovers = set(leftover_chunks().filter(document__collection=collection).values_list("pk", flat=True))
+    rows = Chunk.objects.filter(document__in=settled).order_by().values_list("key", "pk")
+    expected = {key: pk for key, pk in rows if pk not in leftovers}
     known = dict(Chunk.objects.filter(document__collection=collection).values_list("key", "pk"))
     yield from _missing(
         Kind.VECTORS_MISSING, collection, [pk for key, pk in expected.items() if key not in vectors]
@@ -131,6 +134,7 @@ def _stores() -> Iterator[Difference]:
 def _files(settles_s: float) -> Iterator[Difference]:
     root = Path(settings.MEDIA_ROOT)
     known = set(Document.objects.values_list("file", flat=True))
+    known.update(DocumentVersion.objects.values_list("file", flat=True))
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
         if path.is_file() and name not in known and time() - path.stat().st_mtime >= settles_s:

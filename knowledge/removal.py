@@ -11,13 +11,13 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from jobs import worker
 from jobs.models import Job, JobState
 from knowledge import index, lexical
-from knowledge.models import Chunk, Collection, Document, DocumentStatus
+from knowledge.models import Chunk, ChunkState, Collection, Document, DocumentStatus, ReleaseChunk
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +34,27 @@ def live_jobs(document_ids: Iterable[UUID] | None = None) -> QuerySet[Job]:
     return live.filter(subject__in=[str(document_id) for document_id in document_ids])
 
 
+def leftover_chunks() -> QuerySet[Chunk]:
+    """Chunks nobody needs: of older versions, or of edits in between, that no release holds."""
+    is_held = Exists(ReleaseChunk.objects.filter(chunk=OuterRef("pk")))
+    is_old = ~Q(version=F("document__version")) | Q(state=ChunkState.REPLACED, edition__gt=0)
+    return Chunk.objects.filter(is_old).exclude(is_held)
+
+
 def remove_leftovers(document: Document) -> None:
-    """Take out the chunks of every version but the current one. Raises: IndexUnavailable."""
-    version = Document.objects.values_list("version", flat=True).get(pk=document.pk)
-    remove_chunks(document.collection, document.chunks.exclude(version=version))
+    """Take out the chunks, versions and files of a document that nobody needs. Raises: IndexUnavailable."""
+    remove_chunks(document.collection, leftover_chunks().filter(document=document))
+    for version in document.versions.exclude(number=F("document__version")):
+        if not document.chunks.filter(version=version.number).exists():
+            version.delete()
+            remove_file(document, version.file)
+
+
+def remove_file(document: Document, name: str) -> None:
+    """Delete one of a document's files unless the document or a version of it still names it."""
+    is_current = Document.objects.filter(pk=document.pk, file=name).exists()
+    if name and not is_current and not document.versions.filter(file=name).exists():
+        document.file.storage.delete(name)
 
 
 def remove_chunks(collection: Collection, chunks: QuerySet[Chunk]) -> None:
@@ -87,7 +104,8 @@ def _mark(documents: QuerySet[Document]) -> None:
 
 
 def _forget(document: Document) -> None:
-    document.file.delete(save=False)
+    for name in {document.file.name or "", *document.versions.values_list("file", flat=True)} - {""}:
+        document.file.storage.delete(name)
     Document.objects.filter(pk=document.pk).delete()
     logger.info("document %s deleted", document.pk)
 

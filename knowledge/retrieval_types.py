@@ -17,7 +17,8 @@ class Passage:
     """One retrieved chunk the reader may see.
 
     score: 0–1 after fusion; dense, words: its parts, 0–1. sentences: in reading order, scored.
-    heading: path joined by " › ". sha256: of the chunk's content, kept with citations.
+    heading: path joined by " › ". sha256: of the chunk's content, kept with citations. release: number of
+    the release it was found in; None: the draft. title, name: of the document as it was in that version.
     """
 
     chunk_id: int
@@ -27,6 +28,7 @@ class Passage:
     document_title: str
     document_name: str
     collection_slug: str
+    release: int | None
     heading: str
     page: int | None
     text: str

@@ -103,14 +103,22 @@ def test_search_keeps_to_the_asked_collections() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"status": DocumentStatus.DELETING}, {"status": DocumentStatus.FAILED}, {"version": 2}],
-    ids=["deleting", "failed", "older version"],
+    [{"status": DocumentStatus.DELETING}, {"is_disabled": True}, {"version": 2}],
+    ids=["deleting", "switched off", "older version"],
 )
 def test_search_checks_every_chunk_against_the_database(change: dict[str, object]) -> None:
     document = make_document(make_collection(), "The lamp is red.", embedded=True)
     Document.objects.filter(pk=document.pk).update(**change)
 
     assert search("lamp", user=GUEST).passages == ()
+
+
+@pytest.mark.parametrize("status", [DocumentStatus.FAILED, DocumentStatus.EMBEDDING])
+def test_the_version_before_answers_while_a_newer_file_is_read_or_failed(status: DocumentStatus) -> None:
+    document = make_document(make_collection(), "The lamp is red.", embedded=True)
+    Document.objects.filter(pk=document.pk).update(status=status)
+
+    assert texts(search("lamp", user=GUEST)) == ["The lamp is red."]
 
 
 def test_search_ignores_vectors_of_another_collection_in_the_wrong_place() -> None:
