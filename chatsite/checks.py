@@ -35,7 +35,9 @@ def register_all() -> None:
     """Register the checks."""
     for check in (check_data_dir, check_scaled_out, check_redis, check_engine, check_limits, check_site):
         register(check, "chatsite")
-    for check in (check_model_servers, check_model_server_limits):
+    from knowledge.sources.checks import check_sources
+
+    for check in (check_model_servers, check_model_server_limits, check_sources):
         register(check, "chatsite")
     for check in (check_debug, check_hosts, check_proxies, check_secret_key):
         register(check, Tags.security)

@@ -166,15 +166,27 @@ JOB_KINDS = {
     "document": ("ingestion", 20, "knowledge.ingest.ingest_document", "knowledge.ingest.fail_document"),
     "model_pull": ("background", 30, "chat.model_desk.pulls.run_pull", "chat.model_desk.pulls.end_pull"),
     "playground": ("inference", 10, "chat.model_desk.duel.run_duel", "chat.model_desk.duel.end_duel"),
+    "summary": (
+        "inference",
+        60,
+        "knowledge.summaries.making.write_summary",
+        "knowledge.summaries.making.fail_summary",
+    ),
+    "source": ("background", 70, "knowledge.sources.looks.run_look", "knowledge.sources.looks.end_look"),
 }
 # called every 15 s, beside the queue's own sweep
-JOB_SWEEPS = ["chat.endings.end_stale_turns", "chat.attachments.sweeping.sweep"]
+JOB_SWEEPS = [
+    "chat.endings.end_stale_turns",
+    "chat.attachments.sweeping.sweep",
+    "knowledge.sources.looks.enqueue_due",
+]
 JOB_SLOTS = {
     "inference": env.integer("INFERENCE_SLOTS", 0),
     "ingestion": env.integer("INGESTION_SLOTS", 1),
-    "background": 2,
+    "background": 3,
 }
-JOB_LIMITS = {"model_pull": 1}  # of a kind at once, everywhere: a long download leaves a slot to the others
+# of a kind at once, everywhere: a long download, summary or look at a site leaves a slot to the others
+JOB_LIMITS = {"model_pull": 1, "summary": 1, "source": 1}
 JOB_LEASE_S = 15
 JOB_MAX_ATTEMPTS = 2
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
@@ -234,6 +246,11 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 200
 # --- documents ----------------------------------------------------------------------------------
 OCR = env.text("OCR", "auto")
 OCR_LANGUAGES = env.words("OCR_LANGUAGES")
+
+# --- sources of documents ---------------------------------------------------------------------
+SOURCE_FOLDERS = env.words("SOURCE_FOLDERS")
+SOURCE_ALLOW_PRIVATE = env.words("SOURCE_ALLOW_PRIVATE")
+SOURCE_PORTS = env.words("SOURCE_PORTS")
 
 # --- accounts ---------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

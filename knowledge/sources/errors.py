@@ -18,6 +18,7 @@ SourceError              code source_error
 ├── RobotsUnknown        code robots_unknown    robots.txt could not be read (retryable)
 ├── NotIndexed           code noindex           the page asks not to be kept
 ├── OtherSite            code other_site        leads to another site
+├── LedOn                code led_on            leads to another page of the site now
 ├── SameContent          code same_content      says the same as another page of the source
 ├── RemovedHere          code removed_here      its document was deleted here by a person
 ├── OverLimit            code over_limit        more pages than the source may have
@@ -184,6 +185,13 @@ class OtherSite(SourceError):
     message = _("It leads to another site. Add that address as a source of its own.")
 
 
+class LedOn(SourceError):
+    """It leads to another page of the site now."""
+
+    code = "led_on"
+    message = _("It leads to another page of the site now. Its document stays as it was.")
+
+
 class SameContent(SourceError):
     """It says the same as another page of the source."""
 
@@ -282,10 +290,13 @@ _KINDS = {kind.code: kind for kind in SourceError.__subclasses__()}
 
 def sentence(code: str, params: Mapping[str, str] | None = None) -> str:
     """Say in the active language why an address was not taken, by the code that is stored."""
+    params = params or {}
     if code == ALREADY_THERE:
-        return str(_ALREADY_THERE) % {"name": (params or {}).get("name", "")}
+        return str(_ALREADY_THERE) % {"name": params.get("name", "")}
     if code in _KINDS:
         return _KINDS[code](params=params).user_message
     if code in set(FailureCode):
-        return build_error(FailureCode(code), dict(params or {})).user_message
-    return SourceError().user_message
+        figures = {name: int(value) if value.isdecimal() else value for name, value in params.items()}
+        return build_error(FailureCode(code), figures).user_message
+    others = {kind.code: kind.message for kind in KnowledgeError.__subclasses__()}
+    return str(others.get(code, SourceError.message))
