@@ -31,11 +31,12 @@ def enqueue(kind: str, subject: str, *, owner: str = "", engine: str = "", limit
     """Add a job and wake a worker once the transaction is committed.
 
     engine: what will write it; waiting times are measured for each. limit: refuse when this many jobs of
-    the queue wait already. Raises: QueueFull.
+    the queue wait already that matter as much or more. Raises: QueueFull.
     """
     queue, priority, *_ = settings.JOB_KINDS[kind]
     if limit is not None:
-        already = Job.objects.filter(queue=queue, state=JobState.QUEUED).count()
+        waiting = Job.objects.filter(queue=queue, state=JobState.QUEUED)
+        already = waiting.filter(priority__lte=priority).count()
         if already >= limit:
             raise QueueFull(already, room_in_s(queue))
     job = Job.objects.create(
