@@ -118,7 +118,8 @@ class Recogniser:
         elif page.confidence < _POOR:
             page = max(page, self._recognise(picture, self._tesseract.languages, until), key=_worth)
         script = self._unknown_script(picture, until) if page.confidence < _POOR else ""
-        return Reading(page.lines, script)
+        # What was read of letters it does not know only looks like text.
+        return Reading([] if script else page.lines, script)
 
     def _recognise(self, picture: bytes, languages: Sequence[str], until: float) -> RecognisedPage:
         layout = "1" if self._tesseract.can_turn else "3"

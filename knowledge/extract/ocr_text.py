@@ -10,6 +10,7 @@ from knowledge.extract.clean import clean_line
 from knowledge.extract.scripts import script_of_letter
 
 MIN_CONFIDENCE = 55.0  # of a line, mean over its letters (0 to 100)
+_MIN_REST = 70.0  # of a line that is kept without its lost words
 _LOST = 30.0  # words below are no reading at all: print over print, a stamp, another script
 _COLUMNS = 12
 
@@ -43,7 +44,8 @@ def from_tsv(table: str) -> RecognisedPage:
     previous: tuple[str, ...] | None = None
     for row in rows:
         words = [(word, confidence) for word, confidence in row.words if confidence >= _LOST]
-        if _size(words) * 2 < _size(row.words) or _mean(words) < MIN_CONFIDENCE or not _says_something(words):
+        needed = MIN_CONFIDENCE if len(words) == len(row.words) else _MIN_REST
+        if _size(words) * 2 < _size(row.words) or _mean(words) < needed or not _says_something(words):
             continue
         if previous not in (None, row.paragraph):
             lines.append("")
