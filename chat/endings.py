@@ -3,7 +3,7 @@
 import logging
 from datetime import timedelta
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone, translation
 
 from chat import failures
@@ -53,8 +53,9 @@ def end_stale_turns() -> int:
     """End replies whose job is over, or gone: a process died between the two. Return how many."""
     open_jobs = Job.objects.filter(pk=OuterRef("job"), state__in=[JobState.QUEUED, JobState.RUNNING])
     ended_lately = Job.objects.filter(pk=OuterRef("job"), finished_at__gt=timezone.now() - STALE_AFTER)
+    is_begun = Q(job=None, created_at__gt=timezone.now() - STALE_AFTER)  # an approved answer has no job
     stale = Message.objects.filter(
-        ~Exists(open_jobs), ~Exists(ended_lately), status=MessageStatus.PENDING
+        ~Exists(open_jobs), ~Exists(ended_lately), ~is_begun, status=MessageStatus.PENDING
     ).order_by("created_at")
     replies = list(stale)
     jobs = Job.objects.in_bulk([reply.job for reply in replies if reply.job])

@@ -80,6 +80,13 @@ class GroundingItem(TypedDict):
     sources: list[int]
 
 
+class ApprovedItem(TypedDict):
+    """The approved answer that a reply is: its entry's id, and when staff approved it (ISO 8601)."""
+
+    id: int
+    at: str
+
+
 class UsageItem(TypedDict):
     """Tokens the engine counted."""
 
@@ -211,9 +218,13 @@ class ReplySnapshot(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReplyFinish(Event):
-    """The reply is over. seq is its last delta's; nearest is filled for no_answer."""
+    """The reply is over. seq is its last delta's; nearest is filled for no_answer.
+
+    approved: it was written by staff, word for word.
+    """
 
     type: ClassVar[str] = "reply.finish"
+    omitted: ClassVar[frozenset[str]] = frozenset({"approved"})
     message: str
     seq: int
     finish_reason: str
@@ -227,6 +238,7 @@ class ReplyFinish(Event):
     status: str
     notice: str = ""
     nearest: Sequence[NearestItem] = field(default_factory=list)
+    approved: ApprovedItem | None = None
 
 
 @dataclass(frozen=True, slots=True)

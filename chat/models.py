@@ -161,8 +161,9 @@ class Message(models.Model):
 
     owner, client_id: who sent it and the sender's own id for it, which makes a send idempotent;
     only on user messages and on regenerated replies. text of a reply: the deltas joined, exactly.
-    sources, nearest, citations, grounding, usage, timings: as in the protocol's events. finish_reason: empty
-    until it is over. attempt: of the job that wrote the text; seq: of its last delta.
+    sources, nearest, citations, grounding, usage, timings, approved: as in the protocol's events, approved
+    empty where a model wrote it. finish_reason: empty until it is over. attempt: of the job that wrote the
+    text; seq: of its last delta.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -180,6 +181,7 @@ class Message(models.Model):
     nearest = models.JSONField(default=list, blank=True)
     citations = models.JSONField(default=list, blank=True)
     grounding = models.JSONField(default=list, blank=True)
+    approved = models.JSONField(default=dict, blank=True)
     usage = models.JSONField(default=dict, blank=True)
     timings = models.JSONField(default=dict, blank=True)
     finish_reason = models.CharField(max_length=12, blank=True)

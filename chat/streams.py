@@ -207,4 +207,5 @@ def _finish(reply: Message) -> dict[str, object]:
         model=reply.model,
         status=reply.status,
         nearest=reply.nearest,
+        approved=reply.approved or None,
     ).to_dict()

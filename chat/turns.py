@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from chat import events, limits
+from chat import approving, events, limits
 from chat.attachments import keeping
 from chat.endings import stop_unattended
 from chat.errors import ChatError, ChatQueueFull, ConversationBusy, NotFound, StaleParent
@@ -17,8 +17,9 @@ from chat.models import Assistant, Attachment, Conversation, Message, MessageRol
 from chat.titles import title_of
 from chat.visitors import Visitor
 from jobs import queue, worker
-from jobs.errors import QueueFull
+from jobs.errors import LeaseLost, QueueFull
 from jobs.models import JobState
+from knowledge.models import ApprovedAnswer
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def start_turn(
     language: str = "",
     address: str = "",
 ) -> Accepted:
-    """Store a question with its reply-to-be and queue the reply, all or nothing.
+    """Store a question with its reply-to-be and queue the reply, all or nothing; write an approved answer.
 
     A client_id that came before returns the same turn. attachments: ids of the visitor's own pictures
     that were not sent yet. Raises: NotFound, StaleParent, AttachmentGone, TooManyImages,
@@ -81,11 +82,12 @@ def start_turn(
                 language=language,
             )
             given = keeping.give_to(question, visitor, attachments)
-            reply = _queue_reply(visitor, question)
+            reply, entry = _reply_to(visitor, question)
     except (IntegrityError, ChatError):
         if repeat := _repeat_of_start(visitor, client_id):  # the same send, twice at the same moment
             return repeat
         raise
+    _write_approved(reply, entry)
     return Accepted(reply, question, client_id, given)
 
 
@@ -101,11 +103,12 @@ def regenerate_turn(visitor: Visitor, message_id: UUID, client_id: str, address:
         with transaction.atomic():
             _touch(old.conversation_id)
             _refuse_busy(old.conversation)
-            reply = _queue_reply(visitor, old.parent, owner=visitor.owner, client_id=client_id)
+            reply, entry = _reply_to(visitor, old.parent, owner=visitor.owner, client_id=client_id)
     except (IntegrityError, ChatError):
         if repeat := _repeat_of_regenerate(visitor, client_id):
             return repeat
         raise
+    _write_approved(reply, entry)
     return Accepted(reply, old.parent, client_id, tuple(old.parent.attachments.all()))
 
 
@@ -169,7 +172,10 @@ def _parent(conversation: Conversation, parent_id: UUID | None) -> Message | Non
     return parent
 
 
-def _queue_reply(visitor: Visitor, question: Message, *, owner: str = "", client_id: str = "") -> Message:
+def _reply_to(
+    visitor: Visitor, question: Message, *, owner: str = "", client_id: str = ""
+) -> tuple[Message, ApprovedAnswer | None]:
+    """Store the reply-to-be, and queue it unless staff approved an answer."""
     reply = Message(
         conversation_id=question.conversation_id,
         parent=question,
@@ -179,16 +185,30 @@ def _queue_reply(visitor: Visitor, question: Message, *, owner: str = "", client
         client_id=client_id,
         language=question.language,
     )
-    engine = question.conversation.assistant.engine or settings.ENGINE
+    entry = approving.entry_for(question)
+    if entry is None:
+        reply.job = _queue(visitor, reply, question.conversation.assistant.engine or settings.ENGINE)
+    reply.save()
+    return reply, entry
+
+
+def _write_approved(reply: Message, entry: ApprovedAnswer | None) -> None:
+    if entry is None:
+        return
+    try:
+        approving.write(reply, entry)
+    except LeaseLost:
+        logger.warning("reply %s was over before its approved answer", reply.pk)
+
+
+def _queue(visitor: Visitor, reply: Message, engine: str) -> UUID:
     try:
         job = queue.enqueue(
             "reply", str(reply.pk), owner=visitor.owner, engine=engine, limit=settings.MAX_QUEUED_REPLIES
         )
     except QueueFull as exc:
         raise ChatQueueFull(exc.waiting, exc.room_in_s) from exc
-    reply.job = job.pk
-    reply.save()
-    return reply
+    return job.pk
 
 
 def cancel_turn(visitor: Visitor, message_id: UUID) -> None:

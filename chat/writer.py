@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from chat import events
 from chat.citations import CitationFilter, citations
-from chat.events import NearestItem, SourceItem, TimingsItem, UsageItem
+from chat.events import ApprovedItem, NearestItem, SourceItem, TimingsItem, UsageItem
 from chat.markdown import Block, BlockStreamer, SourceLabel
 from chat.models import Message, MessageStatus
 from chat.replay import Written, has_all, written
@@ -182,6 +182,7 @@ class ReplyWriter:
         model: str,
         notice: str = "",
         nearest: Sequence[NearestItem] = (),
+        approved: ApprovedItem | None = None,
     ) -> None:
         """End the reply: the row first, then the event, then the log. Raises: LeaseLost."""
         with self._lock:
@@ -197,12 +198,12 @@ class ReplyWriter:
             self._save(
                 status=status, text=self.text, seq=self.seq, sources=self._sources, citations=cited,
                 usage=counted, timings=timings, finish_reason=reason, engine=engine, model=model,
-                nearest=list(nearest), finished_at=timezone.now(),
+                nearest=list(nearest), approved=approved or {}, finished_at=timezone.now(),
             )  # fmt: skip
             event = events.ReplyFinish(
                 message=self._key, seq=self.seq, finish_reason=reason, text=self.text, citations=cited,
                 grounding=[], usage=counted, timings=timings, engine=engine, model=model, status=status,
-                notice=notice, nearest=list(nearest),
+                notice=notice, nearest=list(nearest), approved=approved,
             )  # fmt: skip
             rest = self._block_events(self._streamer.finish(self.text))
             self._end([*rest, event.to_dict()])

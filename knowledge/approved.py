@@ -65,10 +65,10 @@ def find(
     ids = [pk for shelf in shelves for pk in shelf.exact.get(folded, ())]
     if not ids and wanted:
         ids = [pk for shelf in shelves for pk in shelf.same.get(wanted, ())]
+    if not ids:
+        return None
     found = ApprovedAnswer.objects.filter(pk__in=ids, is_active=True, collection__in=allowed.values("pk"))
-    return (
-        min(found, key=lambda entry: (entry.language != language, -entry.pk), default=None) if ids else None
-    )
+    return min(found, key=lambda entry: (entry.language != language, -entry.pk), default=None)
 
 
 def answers(entry: ApprovedAnswer, question: str) -> bool:

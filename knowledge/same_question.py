@@ -62,7 +62,7 @@ def asked(question: str) -> Asked:
 
 
 def _spell_out(question: str) -> str:
-    """Write as words what the tokeniser would drop or change: signs, decimal points, short forms, capitals."""
+    """Write as words what the tokeniser would drop: signs, decimal points, short forms, capitals."""
     text = unicodedata.normalize("NFKC", question).strip()
     if not text.isupper():
         text = _CAPITALS.sub(lambda found: f"{found[0]}capital", text)

@@ -1,4 +1,4 @@
-"""Words around a question that do not change what is asked, by language. Data, and the one guess it needs. Pure.
+"""Words around a question that do not change what is asked, by language: data, and one guess. Pure.
 
 Texts here are compared as knowledge.tokens.normalise leaves them. What is not listed counts: a word of
 direction, of time, of possibility or of somebody else makes another question.
@@ -104,7 +104,8 @@ _GERMAN: Final = _wording(
         (r"(?:kann|könnte|darf) (?:ich|man)", "kann"),
         (r"^(?:was|welche[srnm]?) (?:ist|sind)", ""),
     ],
-    "der die das den dem des ein eine einen einem einer eines ich wir mein meine meinen meinem meiner ist sind",
+    "der die das den dem des ein eine einen einem einer eines ich wir mein meine meinen meinem meiner"
+    " ist sind",
 )
 _FRENCH: Final = _wording(
     "bonjour|bonsoir|salut|s il (?:vous|te) plaît|pouvez vous me dire",
@@ -130,11 +131,14 @@ _SCRIPTS: Final = (
     (re.compile("[\u0620-\u06ff]"), _ARABIC),
     (re.compile("[\u0400-\u04ff]"), _RUSSIAN),
 )
-_COMMON: Final = (
-    (_ENGLISH, frozenset("the a an is are do does how what which can i my of to where when".split())),
-    (_GERMAN, frozenset("der die das den ein eine ist sind wie was kann ich wo wann mein meine und".split())),
-    (_FRENCH, frozenset("le la les est une un comment quel quelle je puis mon ma où de du quand et".split())),
-    (_SPANISH, frozenset("el la los las es una un cómo cuál qué puedo mi dónde de cuándo y en".split())),
+_COMMON: Final = tuple(
+    (wording, frozenset(common.split()))
+    for wording, common in (
+        (_ENGLISH, "the a an is are do does how what which can i my of to where when"),
+        (_GERMAN, "der die das den ein eine ist sind wie was kann ich wo wann mein meine und"),
+        (_FRENCH, "le la les est une un comment quel quelle je puis mon ma où de du quand et"),
+        (_SPANISH, "el la los las es una un cómo cuál qué puedo mi dónde de cuándo y en"),
+    )
 )
 
 

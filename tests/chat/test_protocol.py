@@ -289,6 +289,7 @@ def test_page_names_every_nested_value_with_its_fields_in_order() -> None:
         "an item of `blocks": events.BlockItem,
         "an item of `citations": events.CitationItem,
         "an item of `grounding": events.GroundingItem,
+        "approved": events.ApprovedItem,
         "usage": events.UsageItem,
         "timings": events.TimingsItem,
     }
