@@ -11,6 +11,11 @@ ENV PIP_NO_CACHE_DIR=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     EMBEDDER_DIR=/app/build/embedders
 
+# Text recognition of scanned pages, for the languages of the site.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends tesseract-ocr tesseract-ocr-heb tesseract-ocr-ara \
+    && rm -rf /var/lib/apt/lists/*
+
 RUN useradd --create-home --uid 10001 chat && mkdir -p /app /data /vectors && chown chat:chat /app /data /vectors
 WORKDIR /app
 

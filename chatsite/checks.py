@@ -28,6 +28,7 @@ RETIRED_HOSTS = {
     "models.inference.ai.azure.com": "GitHub Models was shut down on 2026-07-30.",
 }
 IMAGE_FORMS = {"parts", "inline", "off"}
+OCR_MODES = {"auto", "off"}
 LOG_LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
 
 
@@ -192,8 +193,11 @@ def check_limits(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]:
 
 
 def check_site(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]:
-    """Log level and port must exist; Django itself refuses an unknown time zone."""
+    """Log level, port and the choice of OCR must exist; Django itself refuses an unknown time zone."""
     found: list[CheckMessage] = []
+    if settings.OCR not in OCR_MODES:
+        hint = f"Choose one of: {', '.join(sorted(OCR_MODES))}."
+        found.append(Error(f"OCR {settings.OCR!r} is unknown.", hint, id="chatsite.E025"))
     if settings.LOG_LEVEL not in LOG_LEVELS:
         hint = f"Choose one of: {', '.join(sorted(LOG_LEVELS))}."
         found.append(Error(f"LOG_LEVEL {settings.LOG_LEVEL!r} is unknown.", hint, id="chatsite.E010"))

@@ -125,10 +125,28 @@ def has_postgresql() -> bool:
     return bool(shutil.which("initdb") or list(Path("/usr/lib/postgresql").glob("*/bin/initdb")))
 
 
+def has_tesseract() -> bool:
+    """Say whether text recognition is here."""
+    return bool(shutil.which("tesseract"))
+
+
+def has_hebrew() -> bool:
+    """Say whether text recognition knows Hebrew."""
+    return "heb" in output("tesseract", "--list-langs").split()
+
+
+def has_fonts() -> bool:
+    """Say whether the letters are here that tests print pages with."""
+    return Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf").exists()
+
+
 SYSTEM_NEEDS = {
     "chromium": has_chromium,
     "redis-server": has_redis,
     "postgresql": has_postgresql,
+    "tesseract-ocr": has_tesseract,
+    "tesseract-ocr-heb": has_hebrew,
+    "fonts-dejavu-core": has_fonts,
 }
 
 

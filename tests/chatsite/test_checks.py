@@ -135,11 +135,12 @@ def test_limits_leave_room_for_work(settings: Settings, name: str, value: int, e
     assert ids(checks.check_limits) == [expected]
 
 
-def test_log_level_and_port_must_exist(settings: Settings) -> None:
+def test_log_level_port_and_choice_of_ocr_must_exist(settings: Settings) -> None:
     settings.LOG_LEVEL = "LOUD"
     settings.PORT = 70_000
+    settings.OCR = "maybe"
 
-    assert ids(checks.check_site) == ["chatsite.E010", "chatsite.E011"]
+    assert ids(checks.check_site) == ["chatsite.E025", "chatsite.E010", "chatsite.E011"]
 
 
 @pytest.mark.parametrize(
