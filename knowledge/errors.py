@@ -69,7 +69,7 @@ class ProcessingStopped(KnowledgeError):
     """Somebody stopped it."""
 
     code = "cancelled"
-    message = _("Processing was stopped. Nothing of this file is used in answers.")
+    message = _("Processing was stopped.")
 
 
 class StillReading(KnowledgeError):

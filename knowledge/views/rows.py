@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, override
+from django.utils.translation import gettext_lazy, ngettext
 
 from jobs.models import Job, JobState
-from knowledge.errors import KnowledgeError
-from knowledge.extract.errors import ExtractError, warning_message
+from knowledge import failures
+from knowledge.extract.errors import warning_message
 from knowledge.listing import stamp
 from knowledge.models import Document, DocumentStatus
 from knowledge.removal import JOB_KIND
@@ -41,10 +40,6 @@ CAUSES = {
 }
 
 HARMLESS = ("encoding_guessed", "pages_recognised")  # all of it was read
-
-KINDS: dict[str, type[ExtractError] | type[KnowledgeError]] = {}
-KINDS.update({str(kind.code): kind for kind in ExtractError.__subclasses__()})
-KINDS.update({kind.code: kind for kind in KnowledgeError.__subclasses__()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +99,12 @@ def _row(document: Document, place: int) -> Row:
         icon="stop" if is_stopped else icon,
         label=cause if is_failed else label,
         detail=_detail(document, status, place),
-        reason=_reason(document) if is_failed else "",
+        reason=failures.reason(document) if is_failed else "",
         is_moving=status in UNDER_WAY or status == DocumentStatus.DELETING,
         is_failed=is_failed,
         is_today=timezone.localdate(document.updated_at) == timezone.localdate(),
         notes=notes,
     )
-
-
-def _reason(document: Document) -> str:
-    """Say why it failed in the reader's language, unless the stored sentence holds figures of its own."""
-    kind = KINDS.get(document.error_code)
-    if kind is None:
-        return document.error_message
-    with override(settings.LANGUAGE_CODE):
-        is_plain = str(kind.message) == document.error_message
-    return str(kind.message) if is_plain else document.error_message
 
 
 def _detail(document: Document, status: DocumentStatus, place: int) -> str:
