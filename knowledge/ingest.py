@@ -21,7 +21,7 @@ from jobs import queue as job_queue
 from jobs import worker
 from jobs.errors import LeaseLost
 from jobs.models import Job, JobState
-from knowledge import indexing, removal
+from knowledge import indexing, log, removal
 from knowledge.errors import (
     DocumentLost,
     Duplicate,
@@ -54,6 +54,7 @@ __all__ = [
     "fail_stuck",
     "ingest_document",
     "ingest_now",
+    "process_again",
     "read_again",
     "retry_document",
 ]
@@ -106,6 +107,7 @@ def add_document(
             document.save(force_insert=True)
             if queue:
                 enqueue(document)
+            log.record(document, "uploaded", by=owner, name=name)
     except BaseException:
         if document.file._committed:  # type: ignore[attr-defined]
             document.file.delete(save=False)
@@ -163,7 +165,7 @@ def ingest_document(lease: "Lease") -> JobState:
     if document.status == DocumentStatus.READY:  # an earlier attempt died after its last important step
         removal.remove_leftovers(document)
         return JobState.DONE
-    return _read(document, lease)
+    return _read(document, lease, attempt=lease.job.attempt)
 
 
 def ingest_now(document: Document) -> Document:
@@ -173,9 +175,10 @@ def ingest_now(document: Document) -> Document:
     return document
 
 
-def _read(document: Document, watch: Watch) -> JobState:
+def _read(document: Document, watch: Watch, attempt: int = 1) -> JobState:
     if document.status not in UNDER_WAY:
         return JobState.CANCELLED
+    log.record(document, "taken_up" if attempt > 1 else "began", attempt=attempt, worker=log.this_worker())
     run = Run(document, watch)
     try:
         indexing.read_into_index(run)
@@ -209,11 +212,27 @@ def _fail(document: Document, error: ExtractError | KnowledgeError) -> JobState:
     )
     if not failed:
         return JobState.CANCELLED
+    _log_end(document, error, sentence)
     try:
         removal.remove_leftovers(document)
     except KnowledgeError as cleaning:  # not retrievable, and the next run or reconcile clears it
         logger.warning("%s: leftovers stay for now: %s", document.pk, cleaning)
     return JobState.FAILED
+
+
+def _log_end(document: Document, error: ExtractError | KnowledgeError, sentence: str) -> None:
+    if isinstance(error, ProcessingStopped):
+        log.record(document, "stopped", level=log.Level.WARNING)
+        return
+    figures = error.params if isinstance(error, ExtractError) else {}
+    log.record(
+        document,
+        "failed",
+        level=log.Level.ERROR,
+        error=str(error.code),
+        message=sentence,
+        **{f"with_{name}": value for name, value in figures.items()},
+    )
 
 
 def fail_document(job: Job) -> None:
@@ -231,12 +250,22 @@ def fail_stuck(document: Document) -> None:
         _fail(document, WorkerLost(f"{document.pk}: no job"))
 
 
-def retry_document(document: Document) -> bool:
+def retry_document(document: Document, *, by: "User | None" = None) -> bool:
     """Queue a failed document again; False when there is nothing to try again."""
+    return _enqueue_again(document, "retried", by, DocumentStatus.FAILED)
+
+
+def process_again(document: Document, *, by: "User | None" = None) -> bool:
+    """Queue a document that is ready or failed once more; the version before answers meanwhile."""
+    return _enqueue_again(document, "again", by, DocumentStatus.READY, DocumentStatus.FAILED)
+
+
+def _enqueue_again(document: Document, told: str, by: "User | None", *among: DocumentStatus) -> bool:
     with transaction.atomic():
-        again = _queue_again(document, DocumentStatus.FAILED)
+        again = _queue_again(document, *among)
         if again:
             enqueue(document)
+            log.record(document, told, stage=DocumentStatus.QUEUED, by=by)
     document.refresh_from_db()
     return again
 
@@ -261,8 +290,9 @@ def _queue_again(document: Document, *among: DocumentStatus) -> bool:
     return bool(changed)
 
 
-def cancel_document(document: Document) -> None:
+def cancel_document(document: Document, *, by: "User | None" = None) -> None:
     """Stop reading a document: a waiting one at once, a running one within a step."""
     for job in removal.live_jobs([document.pk]):
+        log.record(document, "stop", by=by)
         if worker.cancel(job.pk) == JobState.CANCELLED:
             _fail(document, ProcessingStopped(str(document.pk)))

@@ -7,6 +7,7 @@ from django.core.files import File
 from django.db import transaction
 from django.utils import timezone
 
+from knowledge import log
 from knowledge.errors import StillReading
 from knowledge.extract.formats import format_of
 from knowledge.ingest import check_file, enqueue, refuse_duplicate
@@ -56,6 +57,7 @@ def replace_document(
             document.refresh_from_db()
             if queue:
                 enqueue(document)
+            log.record(document, "replaced", by=owner, name=name)
     except BaseException:
         if fresh.file._committed:  # type: ignore[attr-defined]
             fresh.file.delete(save=False)
@@ -65,7 +67,9 @@ def replace_document(
     return document
 
 
-def enable_document(document: Document, *, is_on: bool) -> None:
+def enable_document(document: Document, *, is_on: bool, by: "User | None" = None) -> None:
     """Take a document into the draft, or out of it; its text and its place in releases stay."""
-    Document.objects.filter(pk=document.pk).update(is_disabled=not is_on, updated_at=timezone.now())
+    changed = Document.objects.filter(pk=document.pk, is_disabled=is_on)
+    if changed.update(is_disabled=not is_on, updated_at=timezone.now()):
+        log.record(document, "enabled" if is_on else "disabled", by=by)
     document.is_disabled = not is_on
