@@ -164,6 +164,7 @@ else:
 JOB_KINDS = {
     "reply": ("inference", 10, "chat.replies.run_turn", "chat.endings.fail_turn"),
     "document": ("ingestion", 20, "knowledge.ingest.ingest_document", "knowledge.ingest.fail_document"),
+    "reindex": ("background", 40, "knowledge.reindexing.reindex", "knowledge.reindexing.end_reindex"),
     "model_pull": ("background", 30, "chat.model_desk.pulls.run_pull", "chat.model_desk.pulls.end_pull"),
     "playground": ("inference", 10, "chat.model_desk.duel.run_duel", "chat.model_desk.duel.end_duel"),
     "summary": (
@@ -179,6 +180,7 @@ JOB_SWEEPS = [
     "chat.endings.end_stale_turns",
     "chat.attachments.sweeping.sweep",
     "knowledge.sources.looks.enqueue_due",
+    "knowledge.reindexing.sweep",
 ]
 JOB_SLOTS = {
     "inference": env.integer("INFERENCE_SLOTS", 0),
@@ -186,7 +188,7 @@ JOB_SLOTS = {
     "background": 3,
 }
 # of a kind at once, everywhere: a long download, summary or look at a site leaves a slot to the others
-JOB_LIMITS = {"model_pull": 1, "summary": 1, "source": 1}
+JOB_LIMITS = {"model_pull": 1, "summary": 1, "source": 1, "reindex": 1}
 JOB_LEASE_S = 15
 JOB_MAX_ATTEMPTS = 2
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost"

@@ -173,10 +173,16 @@ def get_engine(alias: str = "") -> Engine:
         return _engines[name]
 
 
-def get_embedder() -> Embedder:
-    """Give the site's embedder; built at the first call and shared, not loaded. Raises: EngineError."""
+def get_embedder(name: str = "") -> Embedder:
+    """Give the site's embedder, or the one of that name: what an index made earlier is stamped with.
+
+    Built at the first call and shared, not loaded. Raises: EngineError; ModelNotFound where this version of
+    the program cannot make it any more.
+    """
     model = str(settings.EMBEDDING_MODEL)
     with _lock:
+        if name and name != get_embedder().name:
+            model = _model_named(name)
         if model not in _embedders:
             _embedders[model] = _build_embedder(model)
         return _embedders[model]
@@ -258,6 +264,19 @@ def _is_configured(name: str) -> bool:
 @cache
 def _warn_once(text: str) -> None:
     logger.warning("%s", text)
+
+
+def _model_named(name: str) -> str:
+    """Tell which model gives an embedder of this name."""
+    from inference.embedders.onnx_minilm import OnnxMiniLM
+    from inference.embedders.sentence_transformers import SentenceTransformersEmbedder
+
+    if name == OnnxMiniLM.name:
+        return ""
+    model = SentenceTransformersEmbedder.model_of(name)
+    if not model or _build_embedder(model).name != name:
+        raise ModelNotFound(f"{name} cannot be loaded any more")
+    return model
 
 
 def _build_embedder(model: str) -> Embedder:

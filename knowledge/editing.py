@@ -6,34 +6,39 @@ long as the place is read the same.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from knowledge import index, lexical
+from knowledge import index, lexical, log
 from knowledge.chunking import chunk_key, content_sha256
 from knowledge.errors import NotEditable
-from knowledge.models import Chunk, ChunkState, Document
+from knowledge.models import Chunk, ChunkState, Collection, Document
 from knowledge.removal import remove_leftovers
+
+if TYPE_CHECKING:
+    from accounts.models import User
 
 MAX_CHARS = 8000
 
 
-def switch_chunk(chunk: Chunk, *, is_on: bool) -> None:
+def switch_chunk(chunk: Chunk, *, is_on: bool, by: "User | None" = None) -> None:
     """Let a chunk of the current version answer, or not. Raises: NotEditable."""
     before, after = (ChunkState.OFF, ChunkState.LIVE) if is_on else (ChunkState.LIVE, ChunkState.OFF)
     changed = _editable(chunk).filter(state__in=[before, after]).update(state=after)
     if not changed:
         raise NotEditable(str(chunk))
     chunk.state = after
+    _log(chunk, "chunk_on" if is_on else "chunk_off", by)
 
 
-def edit_chunk(chunk: Chunk, text: str) -> Chunk:
+def edit_chunk(chunk: Chunk, text: str, *, by: "User | None" = None) -> Chunk:
     """Put another text in a chunk's place and return its new edition; the text as read takes the edit back.
 
     Raises: NotEditable, EmbeddingFailed, IndexUnavailable.
     """
-    from knowledge.indexing import embed  # it carries edits over, so it imports this module
+    from knowledge.indexing import embed, embedder_of  # it carries edits over, so it imports this module
 
     text = text.strip()[:MAX_CHARS]
     document = chunk.document
@@ -41,15 +46,21 @@ def edit_chunk(chunk: Chunk, text: str) -> Chunk:
         raise NotEditable(f"{chunk}: empty")
     as_read = _rows_of(chunk).filter(edition=0).first()
     if as_read and as_read.text == text:
-        return _take_back(chunk, as_read)
+        return _take_back(chunk, as_read, by)
     edited = _edition(chunk, document.title, text, edition=_newest_edition(chunk) + 1)
-    vectors = embed(document.title, [edited])
+    collection = Collection.objects.get(pk=document.collection_id)
+    embedder = embedder_of(collection)
+    vectors = embed(embedder, document.title, [edited]) if embedder else None
     with transaction.atomic():
+        if Collection.objects.select_for_update().get(pk=collection.pk).generation != collection.generation:
+            raise NotEditable(f"{chunk}: the vectors moved")  # in this very moment; a second try goes through
         if not _editable(chunk).exclude(state=ChunkState.REPLACED).update(state=ChunkState.REPLACED):
             raise NotEditable(str(chunk))
         edited.save(force_insert=True)
         lexical.add([edited])
-        index.upsert(document.collection, [edited.key], vectors)
+        if vectors is not None:
+            index.upsert(collection, [edited.key], vectors)
+        _log(chunk, "chunk_edited", by)
     remove_leftovers(document)
     return edited
 
@@ -89,15 +100,20 @@ def _edition(chunk: Chunk, title: str, text: str, *, edition: int) -> Chunk:
     )
 
 
-def _take_back(chunk: Chunk, as_read: Chunk) -> Chunk:
+def _take_back(chunk: Chunk, as_read: Chunk, by: "User | None") -> Chunk:
     with transaction.atomic():
         if as_read.pk != chunk.pk:
             if not _editable(chunk).exclude(state=ChunkState.REPLACED).update(state=ChunkState.REPLACED):
                 raise NotEditable(str(chunk))
             Chunk.objects.filter(pk=as_read.pk).update(state=ChunkState.LIVE)
             as_read.state = ChunkState.LIVE
+            _log(chunk, "chunk_restored", by)
     remove_leftovers(chunk.document)
     return as_read
+
+
+def _log(chunk: Chunk, code: str, by: "User | None") -> None:
+    log.record(chunk.document, code, stage="edit", by=by, number=chunk.ordinal + 1)
 
 
 def _editable(chunk: Chunk) -> QuerySet[Chunk]:

@@ -1,8 +1,9 @@
 """The vector index: the only file that imports chromadb, and only when first used.
 
-One Chroma collection per knowledge collection (filters inside one are slow), named by
-`Collection.index_name`, cosine, vectors computed by us. Everything in it can be rebuilt from the
-database. Embedded, one process owns the directory; scaled out, the server at CHROMA_URL does.
+One Chroma collection (a store) per knowledge collection (filters inside one are slow), named by
+`Collection.index_name`, cosine, vectors computed by us and stamped with the embedder's name. While vectors
+are made anew there are two of them, see reindexing.py. Everything in it can be rebuilt from the database.
+ Embedded, one process owns the directory; scaled out, the server at CHROMA_URL does.
 """
 
 import threading
@@ -17,6 +18,7 @@ from inference.conf import get_embedder
 from inference.embedders.base import Vectors
 from knowledge.errors import IndexUnavailable
 from knowledge.models import Collection
+from knowledge.models.collections import index_name
 
 if TYPE_CHECKING:
     from chromadb import Collection as Store
@@ -35,12 +37,13 @@ _stores: dict[str, "Store"] = {}
 def upsert(collection: Collection, keys: Sequence[str], vectors: Vectors) -> None:
     """Write vectors under their chunks' keys; what is there under the same keys is replaced.
 
-    Shape: vectors (len(keys), dimensions). Raises: IndexUnavailable.
+    Shape: vectors (len(keys), dimensions). Raises: IndexUnavailable, also for vectors of another embedder
+    than the ones that are there.
     """
-    name = collection.index_name
+    name, embedder = collection.index_name, embedder_name(collection)
 
     def write() -> None:
-        store = _open(name)
+        store = _open(name, embedder)
         for start in range(0, len(keys), BATCH):
             store.upsert(ids=list(keys[start : start + BATCH]), embeddings=vectors[start : start + BATCH])
 
@@ -64,8 +67,15 @@ def delete(collection: Collection, keys: Iterable[str]) -> None:
 
 
 def drop(collection: Collection) -> None:
-    """Delete a whole collection's vectors; one that is not there is fine. Raises: IndexUnavailable."""
-    name = collection.index_name
+    """Delete a whole collection's vectors, of every generation. Raises: IndexUnavailable."""
+    first = index_name(collection.pk, 0)
+    for name in list_names():
+        if name == first or name.startswith(f"{first}-"):
+            drop_store(name)
+
+
+def drop_store(name: str) -> None:
+    """Delete one store; one that is not there is fine. Raises: IndexUnavailable."""
 
     def write() -> None:
         if _find(name) is not None:
@@ -75,20 +85,24 @@ def drop(collection: Collection) -> None:
     _guard(name, write)
 
 
+def embedder_name(collection: Collection) -> str:
+    """Name the embedder of a collection's vectors; the site's where there are none yet."""
+    return collection.embedder or get_embedder().name
+
+
 def query(collection: Collection, vector: Vectors, k: int) -> list[tuple[str, float]]:
     """Find the nearest `k` chunks: (key, cosine similarity), nearest first.
 
-    A collection nothing was written to has none. Raises: IndexUnavailable, also when the vectors
-    there come from another embedding model.
+    vector: of `embedder_name(collection)`. A collection nothing was written to has none. Raises:
+    IndexUnavailable, also when the vectors there come from another embedding model.
     """
-    name = collection.index_name
+    name, embedder = collection.index_name, embedder_name(collection)
 
     def find() -> list[tuple[str, float]]:
         store = _find(name)
         if store is None:
             return []
-        if (store.metadata or {}).get(_EMBEDDER) != get_embedder().name:
-            raise IndexUnavailable(f"{name} was embedded by another model: read its documents again")
+        _check(store, embedder)
         found = store.query(query_embeddings=vector[np.newaxis], n_results=k, include=["distances"])
         distances = (found["distances"] or [[]])[0]
         return [(key, 1.0 - float(far)) for key, far in zip(found["ids"][0], distances, strict=True)]
@@ -123,6 +137,23 @@ def list_keys(collection: Collection) -> set[str]:
             assert store is not None
             keys.update(store.get(limit=BATCH, offset=offset, include=[])["ids"])
         return keys
+
+    return _guard(name, read)
+
+
+def stamp(collection: Collection) -> tuple[str, int] | None:
+    """Read what a collection's vectors were made with: embedder and dimensions; None where there are none.
+
+    Raises: IndexUnavailable.
+    """
+    name = collection.index_name
+
+    def read() -> tuple[str, int] | None:
+        store = _find(name)
+        found = store.get(limit=1, include=["embeddings"]) if store else None
+        if store is None or found is None or not found["ids"]:
+            return None
+        return str((store.metadata or {}).get(_EMBEDDER)), int(np.asarray(found["embeddings"]).shape[1])
 
     return _guard(name, read)
 
@@ -169,17 +200,24 @@ def _guard(name: str, work: Callable[[], T]) -> T:
         raise IndexUnavailable(f"{name}: {type(exc).__name__}: {exc}") from exc
 
 
-def _open(name: str) -> "Store":
+def _open(name: str, embedder: str) -> "Store":
     """Find a collection's store, or make it."""
     with _lock:
         if (store := _find(name)) is None:
             store = _stores[name] = _connect().get_or_create_collection(
                 name,
-                metadata={_EMBEDDER: get_embedder().name},
+                metadata={_EMBEDDER: embedder},
                 configuration={"hnsw": {"space": "cosine"}},
                 embedding_function=None,
             )
+        _check(store, embedder)
         return store
+
+
+def _check(store: "Store", embedder: str) -> None:
+    made_with = (store.metadata or {}).get(_EMBEDDER)
+    if made_with != embedder:
+        raise IndexUnavailable(f"{store.name} holds vectors of {made_with}, not of {embedder}")
 
 
 def _find(name: str) -> "Store | None":

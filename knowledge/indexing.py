@@ -9,7 +9,8 @@ A chunk that somebody switched off or edited stays so in the new version, as lon
 """
 
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,18 +18,19 @@ from django.db import transaction
 from django.utils import timezone
 
 from inference.conf import get_embedder
-from inference.embedders.base import Vectors
+from inference.embedders.base import Embedder, Vectors
 from inference.errors import EngineError
-from knowledge import index, lexical
+from knowledge import index, lexical, log
 from knowledge.chunking import CHUNKER, ChunkDraft, chunk, chunk_key, content_sha256, indexed_text
 from knowledge.editing import carry_over
 from knowledge.errors import DocumentLost, EmbeddingFailed, ProcessingStopped
 from knowledge.extract.errors import NoText, Stopped
 from knowledge.extract.types import ExtractedText
-from knowledge.models import Chunk, Document, DocumentStatus, DocumentVersion
+from knowledge.models import Chunk, ChunkState, Collection, Document, DocumentStatus, DocumentVersion
 from knowledge.ocr import extract
 from knowledge.removal import in_batches, remove_leftovers
 from knowledge.run import Run
+from knowledge.tokens import TOKENISER
 
 logger = logging.getLogger(__name__)
 
@@ -46,15 +48,20 @@ def read_into_index(run: Run) -> None:
     document = run.document
     run.enter(DocumentStatus.PARSING)
     remove_leftovers(document)
+    began = time.monotonic()
     extracted = _extract(run)
+    _log_parsed(document, extracted, time.monotonic() - began)
     drafts = without_repeats(chunk(extracted))
     if not drafts:
         raise NoText()
     document.title = title = (extracted.title or document.name).strip()[:255]
     run.enter(DocumentStatus.EMBEDDING, total=len(drafts))
+    document.collection.refresh_from_db()
     chunks = _write_rows(run, carry_over(document, title, _build(document, title, drafts)))
     _write_vectors(run, title, chunks)
-    _publish(run, title, extracted, len(drafts))
+    while not _publish(run, title, extracted, len(drafts)):  # its vectors were made anew meanwhile: go along
+        _write_vectors(run, title, chunks)
+    log.record(document, "published", stage=DocumentStatus.READY, version=document.version + 1)
     remove_leftovers(document)
 
 
@@ -87,6 +94,13 @@ def _extract(run: Run) -> ExtractedText:
         )
     except Stopped as exc:
         raise ProcessingStopped(str(document.pk)) from exc
+
+
+def _log_parsed(document: Document, extracted: ExtractedText, seconds: float) -> None:
+    read = {"sections": len(extracted.sections), "seconds": round(seconds, 2)}
+    log.record(document, "parsed", pages=extracted.pages or 0, **read)
+    for warning in extracted.warnings:
+        log.record(document, "warning", level=log.Level.WARNING, warning=warning)
 
 
 def _build(document: Document, title: str, drafts: list[ChunkDraft]) -> list[Chunk]:
@@ -122,12 +136,16 @@ def _write_rows(run: Run, chunks: list[Chunk]) -> list[Chunk]:
 
 def _write_vectors(run: Run, title: str, chunks: list[Chunk]) -> None:
     collection = run.document.collection
+    embedder = embedder_of(collection)
+    if embedder is None:
+        return
     known = _known_vectors(run.document, chunks)
-    done = 0
+    _log_chunks(run.document, chunks, known)
+    began, done = time.monotonic(), 0
     for batch in in_batches(chunks, VECTORS_A_BATCH):
         vectors = {row.key: known[row.sha256] for row in batch if row.sha256 in known}
         for step in in_batches((row for row in batch if row.key not in vectors), TEXTS_A_STEP):
-            vectors.update(zip([row.key for row in step], embed(title, step), strict=True))
+            vectors.update(zip([row.key for row in step], embed(embedder, title, step), strict=True))
             run.report(done + len(vectors), len(chunks))
         done += len(batch)
         run.report(done, len(chunks))
@@ -138,6 +156,21 @@ def _write_vectors(run: Run, title: str, chunks: list[Chunk]) -> None:
         except DocumentLost:
             index.delete(collection, keys)  # whoever deleted the document may have passed here already
             raise
+    fresh = sum(1 for row in chunks if row.sha256 not in known)
+    log.record(run.document, "embedded", count=fresh, seconds=round(time.monotonic() - began, 2))
+
+
+def _log_chunks(document: Document, chunks: Sequence[Chunk], known: Mapping[str, Vectors]) -> None:
+    taken = sum(1 for row in chunks if row.sha256 in known)
+    edits = sum(1 for row in chunks if row.edition or row.state == ChunkState.OFF)
+    log.record(
+        document,
+        "chunks",
+        new=len(chunks) - taken,
+        taken_over=taken,
+        version=document.version,
+        edits=edits,
+    )
 
 
 def _known_vectors(document: Document, chunks: Sequence[Chunk]) -> dict[str, Vectors]:
@@ -150,20 +183,35 @@ def _known_vectors(document: Document, chunks: Sequence[Chunk]) -> dict[str, Vec
     return {keys[key]: vector for key, vector in found.items()}
 
 
-def embed(title: str, chunks: Sequence[Chunk]) -> Vectors:
+def embedder_of(collection: Collection) -> Embedder | None:
+    """The embedder of a collection's vectors; None where it is gone and they are about to be made anew.
+
+    Raises: EmbeddingFailed.
+    """
+    try:
+        embedder = get_embedder(collection.embedder)
+        embedder.load()
+    except EngineError as exc:
+        if collection.embedder not in ("", get_embedder().name):
+            logger.warning("%s: words alone until its vectors are made anew: %s", collection.slug, exc)
+            return None
+        raise EmbeddingFailed(str(exc)) from exc
+    return embedder
+
+
+def embed(embedder: Embedder, title: str, chunks: Sequence[Chunk]) -> Vectors:
     """Embed chunks as the vector index keeps them.
 
     Shape: (len(chunks), dimensions). Raises: EmbeddingFailed.
     """
     try:
-        return get_embedder().embed_documents(
-            [indexed_text(title, chunk.heading, chunk.text) for chunk in chunks]
-        )
+        return embedder.embed_documents([indexed_text(title, chunk.heading, chunk.text) for chunk in chunks])
     except EngineError as exc:
         raise EmbeddingFailed(str(exc)) from exc
 
 
-def _publish(run: Run, title: str, extracted: ExtractedText, chunk_count: int) -> None:
+def _publish(run: Run, title: str, extracted: ExtractedText, chunk_count: int) -> bool:
+    """Point the document at its new version; False where its collection's vectors moved meanwhile."""
     document = run.document
     number = document.version + 1
     facts = {
@@ -174,6 +222,8 @@ def _publish(run: Run, title: str, extracted: ExtractedText, chunk_count: int) -
     }
     with transaction.atomic():
         run.hold()
+        if not _is_in_place(document.collection):
+            return False
         DocumentVersion.objects.create(
             document=document,
             number=number,
@@ -196,6 +246,18 @@ def _publish(run: Run, title: str, extracted: ExtractedText, chunk_count: int) -
             **facts,
         )
     logger.info("document %s ready: %s chunks", document.pk, chunk_count)
+    return True
+
+
+def _is_in_place(collection: Collection) -> bool:
+    """Say whether the vectors went where they are asked for; stamp a collection that had none before."""
+    now = Collection.objects.select_for_update().get(pk=collection.pk)
+    if not now.embedder:
+        now.embedder, now.tokeniser = get_embedder().name, TOKENISER
+        now.save(update_fields=["embedder", "tokeniser"])
+    is_in_place = now.generation == collection.generation
+    collection.generation, collection.embedder = now.generation, now.embedder
+    return is_in_place
 
 
 def _reason(document: Document) -> str:

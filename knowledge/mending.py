@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from knowledge import index, ingest, lexical
-from knowledge.indexing import VECTORS_A_BATCH, embed
+from knowledge.indexing import VECTORS_A_BATCH, embed, embedder_of
 from knowledge.models import Chunk, Collection, Document
 from knowledge.reconcile import Difference, Kind
 from knowledge.removal import BATCH, delete_document, in_batches, remove_leftovers
@@ -57,12 +57,15 @@ def _remove_leftovers(difference: Difference) -> None:
 
 def _add_vectors(difference: Difference) -> None:
     collection = _collection(difference)
+    embedder = embedder_of(collection)
+    if embedder is None:  # the vectors are about to be made anew, all of them
+        return
     for part in in_batches(difference.ids, VECTORS_A_BATCH):
         chunks = list(Chunk.objects.filter(pk__in=part).select_related("document"))
         titles = titles_of(chunks)
         for title in set(titles.values()):
             same = [chunk for chunk in chunks if titles[chunk.pk] == title]
-            index.upsert(collection, [chunk.key for chunk in same], embed(title, same))
+            index.upsert(collection, [chunk.key for chunk in same], embed(embedder, title, same))
 
 
 def _add_words(difference: Difference) -> None:
@@ -81,9 +84,7 @@ def _remove_words(difference: Difference) -> None:
 
 
 def _drop_store(difference: Difference) -> None:
-    number = difference.subject.rpartition("-")[2]
-    if number.isdecimal() and not Collection.objects.filter(pk=int(number)).exists():
-        index.drop(Collection(pk=int(number)))
+    index.drop_store(difference.subject)
 
 
 def _remove_file(difference: Difference) -> None:

@@ -15,7 +15,7 @@ from time import time
 from django.conf import settings
 from django.db.models import Count, F, Q
 
-from knowledge import index, lexical
+from knowledge import index, lexical, reindexing
 from knowledge.models import Chunk, ChunkState, Collection, Document, DocumentStatus, DocumentVersion
 from knowledge.removal import leftover_chunks, live_jobs
 from knowledge.run import UNDER_WAY
@@ -127,6 +127,7 @@ def _missing(kind: Kind, collection: Collection, ids: list[int]) -> Iterator[Dif
 
 def _stores() -> Iterator[Difference]:
     known = {collection.index_name for collection in Collection.objects.all()}
+    known.update(reindexing.stores_under_way())
     for name in sorted(index.list_names() - known):
         yield Difference(Kind.STORE_EXTRA, name)
 

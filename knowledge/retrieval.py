@@ -135,14 +135,35 @@ def _ask_vectors(query: str, places: Sequence[Collection], depth: int = CANDIDAT
     """Embed the question and find its neighbours; runs in a thread of its own, without the database."""
     try:
         embedder = get_embedder()
-        vector = embedder.embed_query(query)
+        vectors = {embedder.name: embedder.embed_query(query)}
         fertility = embedder.token_fertility(query)
-        found = [pair for place in places for pair in index.query(place, vector, depth)]
+        found: list[tuple[str, float]] = []
+        is_partial = False
+        for place in places:
+            if (vector := _vector_for(place, query, vectors)) is None:
+                is_partial = True
+            else:
+                found += index.query(place, vector, depth)
     except (EngineError, IndexUnavailable) as exc:
         logger.warning("search goes by words alone: %s", exc)
         return _Near({}, None, 0.0, is_partial=True)
     found.sort(key=lambda pair: -pair[1])
-    return _Near(dict(found[:depth]), vector, fertility, is_partial=False)
+    return _Near(dict(found[:depth]), vectors[embedder.name], fertility, is_partial)
+
+
+def _vector_for(place: Collection, query: str, vectors: dict[str, Vectors]) -> Vectors | None:
+    """The question's vector as a collection's embedder makes it: another one while it is indexed anew.
+
+    None where that embedder cannot be loaded any more.
+    """
+    name = index.embedder_name(place)
+    if name not in vectors:
+        try:
+            vectors[name] = get_embedder(name).embed_query(query)
+        except EngineError as exc:
+            logger.warning("%s is searched by words alone until it is indexed anew: %s", place.slug, exc)
+            return None
+    return vectors[name]
 
 
 def _answering(where: _Where, ids: Iterable[int], keys: Iterable[str]) -> dict[int, str]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
+TOKENISER: Final = "2"  # raise it with any change of the tokens: word indexes are then made anew
 CODE_WEIGHT: Final = 6.0  # E3 or M8 says more than the words around it
 MAX_WORD_CHARS: Final = 40  # longer runs are data, not words
 GRAM_CHARS: Final = 4
@@ -60,6 +61,8 @@ def normalise(text: str) -> str:
 
     The result is for comparing, not for showing; its length differs from the text's.
     """
+    if text.isascii():  # nothing below but the possessive can apply
+        return _POSSESSIVE.sub("", text.lower()) if "'" in text else text.lower()
     folded = unicodedata.normalize("NFKC", text).casefold()
     folded = _INVISIBLE.sub("", folded).translate(_FOLD)
     return _POSSESSIVE.sub("", _IN_WORD_QUOTE.sub("", folded))

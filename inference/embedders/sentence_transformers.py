@@ -1,8 +1,11 @@
 """Any other embedding model: a sentence-transformers name or folder. Imports torch, so it loads slowly."""
 
+import hashlib
 import re
 import threading
 from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +17,22 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _WORD = re.compile(r"\S+")
+_SETTINGS_BYTES = 64 * 1024
+_PREFIX = "sentence-transformers:"
+
+
+@lru_cache
+def _fingerprint(model: str) -> str:
+    """Tell a folder's files from others put in their place: names, sizes, and the settings word by word."""
+    folder = Path(model)
+    if not folder.is_dir():
+        return ""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        digest.update(f"{path.relative_to(folder).as_posix()} {path.stat().st_size}\n".encode())
+        if path.suffix == ".json" and path.stat().st_size <= _SETTINGS_BYTES:
+            digest.update(path.read_bytes())
+    return f"#{digest.hexdigest()[:12]}"
 
 
 class SentenceTransformersEmbedder:
@@ -32,7 +51,12 @@ class SentenceTransformersEmbedder:
     @property
     def name(self) -> str:
         """The identity stamped on indexes."""
-        return f"sentence-transformers:{self.model}"
+        return f"{_PREFIX}{self.model}{_fingerprint(self.model)}"
+
+    @staticmethod
+    def model_of(name: str) -> str:
+        """Tell which model an identity stands for; "" for an embedder of another kind."""
+        return name.removeprefix(_PREFIX).partition("#")[0] if name.startswith(_PREFIX) else ""
 
     @property
     def dimensions(self) -> int:

@@ -15,6 +15,11 @@ class Visibility(models.TextChoices):
     GROUPS = "groups", _("The groups chosen below")
 
 
+def index_name(collection_id: int, generation: int) -> str:
+    """Name the vector store of one generation of a collection."""
+    return f"collection-{collection_id}" + (f"-{generation}" if generation else "")
+
+
 class Collection(models.Model):
     """Documents that belong together and share their readers.
 
@@ -58,4 +63,4 @@ class Collection(models.Model):
     @property
     def index_name(self) -> str:
         """Name of its collection in the vector store; another one each time its vectors are made anew."""
-        return f"collection-{self.pk}" + (f"-{self.generation}" if self.generation else "")
+        return index_name(self.pk, self.generation)
