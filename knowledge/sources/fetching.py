@@ -109,14 +109,14 @@ def _request(
     address: WebAddress, addresses: list[str], more: Mapping[str, str], takes: TakesType, deadline: Deadline
 ) -> Fetched | WebAddress:
     """Ask one server once; return its answer, or where it sends us."""
-    headers = {
-        "Host": address.netloc,
-        "User-Agent": USER_AGENT,
-        "Accept": _TAKES,
-        "Accept-Encoding": "gzip",
-        "Connection": "close",
-        **more,
-    }
+    headers: list[tuple[bytes | str, bytes | str]] = [
+        ("Host", address.netloc),
+        ("User-Agent", USER_AGENT),
+        ("Accept", _TAKES),
+        ("Accept-Encoding", "gzip"),
+        ("Connection", "close"),
+        *more.items(),
+    ]
     url = httpcore.URL(
         scheme=address.scheme.encode(),
         host=address.bare_host.encode(),
@@ -128,9 +128,7 @@ def _request(
     try:
         with (
             httpcore.ConnectionPool(ssl_context=tls(), network_backend=backend) as pool,
-            pool.stream(
-                "GET", url, headers=list(headers.items()), extensions={"timeout": limits}
-            ) as response,
+            pool.stream("GET", url, headers=headers, extensions={"timeout": limits}) as response,
         ):
             return _answer(address, response, takes)
     except httpcore.TimeoutException as exc:

@@ -82,3 +82,11 @@ class Allowed:
         if any(address in network for network in self.networks if network.version == address.version):
             return True
         return host in self.hosts and not _is_in(address, _METADATA)
+
+    def names(self, host: str) -> bool:
+        """Say whether the operator named this host itself: one of the house's own."""
+        try:
+            address = ipaddress.ip_address(host)
+        except ValueError:
+            return host in self.hosts
+        return any(address in network for network in self.networks if network.version == address.version)

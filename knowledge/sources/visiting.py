@@ -77,7 +77,7 @@ class Visitor:
 
     def _pause_s(self, address: WebAddress) -> float:
         """The house's own servers, which the operator named, are asked without a pause."""
-        return 0.0 if address.bare_host in allowed().hosts else PAUSE_S
+        return 0.0 if allowed().names(address.bare_host) else PAUSE_S
 
     def _wait(self, pause_s: float) -> None:
         while (left := self._last_at + pause_s - time.monotonic()) > 0:
