@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.files.base import ContentFile
 
+from inference.embedders.base import Embedder, Vectors
 from knowledge import index, ingest, versions
 from knowledge.editing import edit_chunk, switch_chunk
 from knowledge.errors import Duplicate, NotEditable, NothingToPublish, StillReading
@@ -69,9 +70,9 @@ def test_what_stays_the_same_in_a_newer_file_is_not_embedded_again(monkeypatch: 
     embedded: list[str] = []
     really = indexing.embed
 
-    def counting(title: str, chunks: list[Chunk]) -> object:
+    def counting(embedder: Embedder, title: str, chunks: list[Chunk]) -> Vectors:
         embedded.extend(chunk.text for chunk in chunks)
-        return really(title, chunks)
+        return really(embedder, title, chunks)
 
     monkeypatch.setattr(indexing, "embed", counting)
     replace(document, LONGER + ROADS, "file0.md")
