@@ -156,11 +156,14 @@ class TurnAccepted(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReplyState(Event):
-    """What happens before the first word."""
+    """What happens before the first word. part, parts: how much of a long document is read already."""
 
     type: ClassVar[str] = "reply.state"
+    omitted: ClassVar[frozenset[str]] = frozenset({"part", "parts"})
     message: str
     state: str
+    part: int | None = None
+    parts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from chat import answering, events, failures
+from chat import answering, events, failures, summarising
 from chat.attachments.keeping import images_of
 from chat.clock import Clock
 from chat.continuing import rest_of
@@ -64,6 +64,8 @@ def _write_reply(reply: Message, lease: Lease, writer: ReplyWriter) -> JobState:
     question = _question(reply, sees_images=engine.sees_images)
     if lease.should_stop():
         return _stop(writer, clock, engine)
+    if wanted := summarising.find_wanted(question, reply):
+        return summarising.write(wanted, engine, lease, writer, clock)
     writer.tell(events.ReplyPhase.SEARCHING)
     result = answering.retrieve(question)
     clock.retrieved()

@@ -121,10 +121,10 @@ class ReplyWriter:
         with self._lock:
             self._save_text()
 
-    def tell(self, phase: events.ReplyPhase) -> None:
-        """Say what happens before the first word."""
+    def tell(self, phase: events.ReplyPhase, part: int | None = None, parts: int | None = None) -> None:
+        """Say what happens before the first word, and in which of how many parts."""
         if not self.text:
-            self._append([events.ReplyState(self._key, phase).to_dict()])
+            self._append([events.ReplyState(self._key, phase, part, parts).to_dict()])
 
     def give_sources(self, sources: list[SourceItem]) -> None:
         """Show the passages, and accept citations of them from now on.

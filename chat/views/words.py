@@ -21,6 +21,7 @@ def _sentences() -> dict[str, str]:
         "warming_up": _("**Starting the model.** The first answer after a pause takes longer."),
         "queued_next": _("**You are next.**"),
         "queued": _("**You are number {position} in line.** Your question is kept."),
+        "reading_part": _("**Reading part {part} of {parts}**"),
         "writing": _("Writing the answer"),
         "stopping": _("Stopping"),
         "connecting": _("**Connecting again.** Nothing written so far is lost."),

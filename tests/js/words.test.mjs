@@ -6,7 +6,7 @@ import { connectionLine, createWords, placeOf, replyLine } from "./words.js";
 const words = createWords({
   language: "ar",
   decimal: ",",
-  sentences: { page: "p. {page}", queued_next: "next", working: "working" },
+  sentences: { page: "p. {page}", reading_part: "part {part} of {parts}", queued_next: "next", working: "working" },
   plurals: {
     reading: { zero: "zero", one: "one", two: "two", few: "few {n}", many: "many {n}", other: "other" },
     lost: { other: "again in {n}", one: "soon" },
@@ -33,6 +33,12 @@ test("a count picks the form of its language", () => {
 
 test("a state nobody knows is shown as working", () => {
   assert.equal(replyLine({ ...reply, stage: "dreaming" }, words, 3).text, "working");
+});
+
+test("a document that is read part by part says which part", () => {
+  const part = { part: 3, parts: 7 };
+
+  assert.equal(replyLine({ ...reply, stage: "reading", part }, words, 3).text, "part 3 of 7");
 });
 
 test("the first in line is told so", () => {

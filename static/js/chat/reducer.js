@@ -58,7 +58,7 @@ const HANDLERS = {
   "reply.state": (state, event) =>
     change(state, event, (reply) => event.state === "context_shortened"
       ? { isShortened: true }
-      : { stage: reply.text ? reply.stage : event.state, queue: null }),
+      : { stage: reply.text ? reply.stage : event.state, part: partOf(event), queue: null }),
   "reply.queued": (state, event) =>
     change(state, event, () => ({ stage: "queued", queue: { position: event.position, eta: event.eta_s } })),
   "reply.sources": (state, event) =>
@@ -79,10 +79,12 @@ const HANDLERS = {
 
 function newReply(id) {
   return {
-    id, status: "running", stage: "", isShortened: false, queue: null, seq: 0, text: "", blocks: [],
+    id, status: "running", stage: "", part: null, isShortened: false, queue: null, seq: 0, text: "", blocks: [],
     tailAt: 0, tailPoint: 0, sources: [], finish: null, error: null, isResuming: false, isStopping: false,
   };
 }
+
+const partOf = ({ part, parts }) => (part && parts > 1 ? { part, parts } : null);
 
 function change(state, event, fields) {
   const reply = state.replies[event.message];

@@ -27,6 +27,7 @@ export function replyLine(reply, { t, n }, documents) {
   const line = (text, more = {}) => ({ icon: ICONS[stage] || "clock", text, ...more });
   if (stage === "queued" && reply.queue) return line(queueText(reply.queue, { t, n }), { place: reply.queue.position });
   if (stage === "searching") return line(n("searching", documents), { isWaiting: true });
+  if (stage === "reading" && reply.part) return line(t("reading_part", reply.part), { isWaiting: true });
   if (stage === "reading" && reply.sources.length) return line(n("reading", reply.sources.length), { isWaiting: true });
   if (stage === "warming_up") return line(t("warming_up"), { isSpinning: true });
   if (stage === "writing") return line(t("writing"));

@@ -1,0 +1,126 @@
+"""A stored summary as it is read: whether it still holds, its blocks, where its citations lead."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.urls import reverse
+
+from inference.quoting import escape
+from knowledge.errors import DocumentLost
+from knowledge.models import Chunk, Document, DocumentVersion, Summary
+from knowledge.retrieval_types import Passage
+from knowledge.scope import LIVE, Scope, release_numbers, versions_of
+from knowledge.summaries.material import fingerprint
+from knowledge.summaries.notes import CITATION
+from knowledge.summaries.work import WRITES_NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Plain words, or (n set) a citation with the address of its passage and what to call it."""
+
+    text: str
+    n: int = 0
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A paragraph, or the items of a list."""
+
+    is_list: bool
+    lines: tuple[tuple[Piece, ...], ...]
+
+
+def stored_summary(document: Document, scope: Scope = LIVE) -> Summary | None:
+    """Return the document's summary where it is of exactly what this scope holds of it."""
+    summary = Summary.objects.filter(document=document).exclude(text="").first()
+    return summary if summary is not None and summary.of == fingerprint(document, scope) else None
+
+
+def blocks(summary: Summary) -> list[Block]:
+    """Return the text as paragraphs and lists; words stay words, whatever they look like."""
+    found: list[Block] = []
+    for line in filter(None, (line.strip() for line in summary.text.split("\n"))):
+        is_item = line.startswith("- ")
+        pieces = tuple(_pieces(line[2:] if is_item else line, summary.passages))
+        if is_item and found and found[-1].is_list:
+            found[-1] = Block(True, (*found[-1].lines, pieces))
+        else:
+            found.append(Block(is_item, (pieces,)))
+    return found
+
+
+def _pieces(line: str, passages: Sequence[dict[str, object]]) -> list[Piece]:
+    pieces, done = [], 0
+    for mark in CITATION.finditer(line):
+        n = int(mark[1])
+        if not 0 < n <= len(passages):
+            continue
+        pieces += [Piece(line[done : mark.start()]), Piece(_place(passages[n - 1]), n, _url(passages[n - 1]))]
+        done = mark.end()
+    return [piece for piece in [*pieces, Piece(line[done:])] if piece.text or piece.n]
+
+
+def _place(passage: dict[str, object]) -> str:
+    return " · ".join(str(passage[key]) for key in ("title", "heading") if passage.get(key))
+
+
+def _url(passage: dict[str, object]) -> str:
+    page = reverse("knowledge:document", args=[UUID(str(passage["document"]))])
+    return f"{page}?chunk={passage['chunk']}#chunk-{passage['chunk']}"
+
+
+def as_markdown(text: str) -> str:
+    """Write a text whose words were taken from documents so that Markdown shows them as they are."""
+    lines = []
+    for line in text.split("\n"):
+        mark = "- " if line.startswith("- ") else ""
+        kept = CITATION.findall(line)
+        said = [escape(part) for part in CITATION.split(line[len(mark) :])[::2]]
+        cited = [f"[{n}]" for n in kept] + [""]
+        lines.append(mark + "".join(_join(part, n) for part, n in zip(said, cited, strict=True)))
+    return "\n".join(lines)
+
+
+def _join(part: str, citation: str) -> str:
+    return f"{part} {citation}" if part and citation else part + citation
+
+
+def is_by_model(summary: Summary) -> bool:
+    """Say whether a model wrote it."""
+    return summary.engine != WRITES_NOTHING
+
+
+def as_passages(sources: Sequence[int], scope: Scope = LIVE) -> list[Passage]:
+    """Return these chunks as passages, in order, for the sources of a reply. Raises: DocumentLost."""
+    rows = Chunk.objects.select_related("document__collection").in_bulk(sources)
+    if any(pk not in rows for pk in sources):
+        raise DocumentLost("a passage of the summary is gone")
+    chunks = [rows[pk] for pk in sources]
+    named = versions_of(chunks)
+    places = {chunk.document.collection_id: chunk.document.collection for chunk in chunks}
+    releases = release_numbers(places.values(), scope)
+    return [_passage(chunk, named.get((chunk.document_id, chunk.version)), releases) for chunk in chunks]
+
+
+def _passage(chunk: Chunk, version: DocumentVersion | None, releases: Mapping[int, int]) -> Passage:
+    named = version or chunk.document
+    return Passage(
+        chunk_id=chunk.pk,
+        chunk_key=chunk.key,
+        sha256=chunk.sha256,
+        document_id=str(chunk.document_id),
+        document_title=named.title or named.name,
+        document_name=named.name,
+        collection_slug=chunk.document.collection.slug,
+        release=releases.get(chunk.document.collection_id),
+        heading=chunk.heading,
+        page=chunk.page,
+        text=chunk.text,
+        score=1.0,
+        dense=0.0,
+        words=0.0,
+        sentences=(),
+    )
