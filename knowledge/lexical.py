@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from django.db import connection, transaction
 
-from knowledge import lexical_postgresql, lexical_sqlite
+from knowledge import lexical_frequency, lexical_postgresql, lexical_sqlite
 from knowledge.chunking import indexed_text
 from knowledge.lexical_row import Hit, Row
 from knowledge.models import Chunk
@@ -27,7 +27,6 @@ class Store(Protocol):
     def add(self, rows: Sequence[Row]) -> None: ...
     def remove(self, chunk_ids: Sequence[int]) -> None: ...
     def search(self, tokens: Sequence[str], collection_ids: Sequence[int], k: int) -> list[Hit]: ...
-    def weigh(self, tokens: Sequence[str]) -> dict[str, float]: ...
     def list_ids(self, collection_id: int) -> set[int]: ...
 
 
@@ -72,7 +71,7 @@ def weigh(tokens: Sequence[str]) -> dict[str, float]:
 
     A token that no chunk holds says most. Tokens beyond what a search takes are left out.
     """
-    return _store().weigh(list(tokens)[:MAX_QUERY_TOKENS])
+    return lexical_frequency.weigh(list(tokens)[:MAX_QUERY_TOKENS])
 
 
 def list_ids(collection_id: int) -> set[int]:

@@ -8,6 +8,8 @@ from typing import Final
 K1: Final = 1.2  # SQLite's own BM25 constants
 B: Final = 0.75
 MIN_WEIGHT: Final = 1e-6
+MAX_POSTINGS: Final = 20_000  # beyond these the commonest tokens only re-rank what the rarer ones found
+CANDIDATES: Final = 150  # re-ranked then, at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,22 @@ class Hit:
 
     chunk_id: int
     score: float
+
+
+def split_by_rarity(documents: Mapping[str, int]) -> tuple[list[str], list[str]]:
+    """Part the tokens that find from those that only re-rank, rarest first; what no chunk holds is left out.
+
+    documents: how many chunks hold each token.
+    """
+    by_rarity = sorted(
+        (token for token, held in documents.items() if held), key=lambda token: documents[token]
+    )
+    reading = 0
+    for place, token in enumerate(by_rarity):
+        reading += documents[token]
+        if place and reading > MAX_POSTINGS:
+            return by_rarity[:place], by_rarity[place:]
+    return by_rarity, []
 
 
 def inverse_frequency(documents: int, total: int) -> float:
