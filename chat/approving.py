@@ -1,7 +1,10 @@
 """Answer a question with what staff approved for it: at once, without a worker, an engine or the queue."""
 
+from datetime import datetime
+
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from chat.answering import Question
 from chat.events import ApprovedItem, TimingsItem
@@ -42,6 +45,12 @@ def write(reply: Message, entry: ApprovedAnswer) -> None:
         FinishReason.STOP, Usage(), _timings(reply, writer), engine=ENGINE, model="",
         approved=ApprovedItem(id=entry.pk, at=entry.approved_at.isoformat()),
     )  # fmt: skip
+
+
+def approved_at(reply: Message) -> datetime | None:
+    """Tell when staff approved what a reply says; None where it is no approved answer."""
+    at = (reply.approved or {}).get("at")
+    return parse_datetime(at) if isinstance(at, str) else None
 
 
 def _citing(text: str) -> str:

@@ -5,7 +5,7 @@ Reads only; nothing here knows HTTP.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from chat import failures
+from chat import approving, failures
 from chat.events import NearestItem
 from chat.markdown import render_document
 from chat.models import Conversation, Message, MessageRole
@@ -44,6 +44,11 @@ class Shown:
     def nearest(self) -> list[dict[str, object]]:
         """The documents nearest to an unanswered question; a path does not repeat its document's title."""
         return [{**item, "heading": _inside(item)} for item in self.message.nearest]
+
+    @property
+    def approved_at(self) -> datetime | None:
+        """When staff approved what it says, None for any other reply."""
+        return approving.approved_at(self.message)
 
     @property
     def reason(self) -> str:

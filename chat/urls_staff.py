@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat.views import assistants, models, transcripts
+from chat.views import answers, assistants, models, transcripts
 
 assistant_urls = (
     [
@@ -17,6 +17,7 @@ assistant_urls = (
 review_urls = (
     [
         path("", transcripts.transcript_list, name="list"),
+        path("answer-preview/", answers.answer_preview, name="answer-preview"),
         path("<uuid:conversation>/", transcripts.transcript, name="transcript"),
     ],
     "review",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from knowledge.views import collections, documents, reading, upload
+from knowledge.views import answers, collections, documents, reading, upload
 
 app_name = "knowledge"
 urlpatterns = [
@@ -15,6 +15,13 @@ urlpatterns = [
     path("documents/<uuid:document_id>/retry/", documents.retry, name="retry"),
     path("documents/<uuid:document_id>/stop/", documents.stop, name="stop"),
     path("documents/<uuid:document_id>/delete/", documents.delete, name="delete"),
+    path("answers/new/", answers.start, name="answer-start"),
+    path("<slug:slug>/answers/", answers.answer_list, name="answers"),
+    path("<slug:slug>/answers/new/", answers.new_answer, name="answer-new"),
+    path("<slug:slug>/answers/documents/", answers.document_names, name="answer-documents"),
+    path("<slug:slug>/answers/<int:pk>/", answers.edit_answer, name="answer"),
+    path("<slug:slug>/answers/<int:pk>/switch/", answers.switch_answer, name="answer-switch"),
+    path("<slug:slug>/answers/<int:pk>/delete/", answers.delete_answer, name="answer-delete"),
     path("collections/new/", collections.create, name="collection-new"),
     path("collections/<slug:slug>/edit/", collections.edit, name="collection-edit"),
     path("collections/<slug:slug>/delete/", collections.delete, name="collection-delete"),

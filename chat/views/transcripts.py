@@ -1,10 +1,12 @@
 """Other people's conversations, for support staff to read; each look is written down."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import AnonymousUser
 from django.core.paginator import Paginator
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,14 +16,19 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from accounts import audit
+from accounts.models import User
 from accounts.roles import is_support_staff
+from chat import approving
 from chat.events import SourceItem
 from chat.forms import TranscriptSearchForm
 from chat.markdown import render_document
 from chat.models import Conversation, Message, MessageRole
 from chat.writer import labels
+from inference.types import FinishReason
+from knowledge.access import readable_collections
 
 PAGE_SIZE = 30
+_CITATION = re.compile(r"\s*\[\d{1,2}\]")
 
 
 def _check_staff(request: HttpRequest) -> None:
@@ -79,6 +86,7 @@ class Line:
     message: Message
     cited: list[SourceItem]
     unused: list[SourceItem]
+    question: Message | None = None
 
     @property
     def html(self) -> SafeString:
@@ -86,14 +94,31 @@ class Line:
         html = render_document(self.message.text, labels(self.message.sources or []))
         return SafeString(html.replace('href="#source-', f'href="#source-{self.message.pk}-'))
 
+    @property
+    def approved_at(self) -> datetime | None:
+        """When staff approved what it says, None for any other reply."""
+        return approving.approved_at(self.message)
 
-def _line(message: Message) -> Line:
+    @property
+    def may_be_approved(self) -> bool:
+        """Whether it is a whole answer that a model wrote."""
+        is_answer = self.message.finish_reason == FinishReason.STOP and bool(self.message.text.strip())
+        return is_answer and self.question is not None and not self.message.approved
+
+    @property
+    def bare_text(self) -> str:
+        """The reply without its citations, which stand for passages that an approved answer does not have."""
+        return _CITATION.sub("", self.message.text)
+
+
+def _line(message: Message, question: Message | None) -> Line:
     sources: list[SourceItem] = message.sources or []
     numbers = {citation.get("n") for citation in message.citations or []}
     return Line(
         message,
         [source for source in sources if source.get("n") in numbers],
         [source for source in sources if source.get("n") not in numbers],
+        question,
     )
 
 
@@ -104,5 +129,15 @@ def transcript(request: HttpRequest, conversation: UUID) -> HttpResponse:
     _check_staff(request)
     found = get_object_or_404(Conversation.objects.select_related("assistant", "user"), pk=conversation)
     audit.record(request, "transcript.view", f"conversation:{found.pk}")
-    lines = [_line(message) for message in found.messages.prefetch_related("attachments")]
-    return render(request, "review/transcript.html", {"conversation": found, "lines": lines})
+    messages = {message.pk: message for message in found.messages.prefetch_related("attachments")}
+    lines = [
+        _line(message, messages.get(message.parent_id) if message.parent_id else None)
+        for message in messages.values()
+    ]
+    collections = readable_collections(_reader(request)).filter(assistants=found.assistant_id)
+    context = {"conversation": found, "lines": lines, "collections": collections}
+    return render(request, "review/transcript.html", context)
+
+
+def _reader(request: HttpRequest) -> User | AnonymousUser:
+    return request.user if isinstance(request.user, User) else AnonymousUser()

@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from knowledge.models.collections import Collection
@@ -42,3 +43,8 @@ class ApprovedAnswer(models.Model):
     def __str__(self) -> str:
         """Show the question."""
         return self.question
+
+    @property
+    def language_name(self) -> str:
+        """The language as it calls itself; "" for any."""
+        return get_language_info(self.language)["name_local"] if self.language else ""

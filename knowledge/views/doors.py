@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from accounts.models import User
+from accounts.roles import is_support_staff
 from knowledge.access import manageable_collections, readable_collections
 from knowledge.models import Collection, Document
 
@@ -32,7 +33,7 @@ def managed(request: HttpRequest) -> QuerySet[Collection]:
     return manageable_collections(reader(request))
 
 
-def _signed_in(view: View[P]) -> View[P]:
+def signed_in(view: View[P]) -> View[P]:
     """Send guests to sign in; what they posted cannot be opened afterwards, so the list is."""
 
     @wraps(view)
@@ -54,7 +55,7 @@ def manager_required(view: View[P]) -> View[P]:
             raise PermissionDenied
         return view(request, *args, **kwargs)
 
-    return _signed_in(check)
+    return signed_in(check)
 
 
 def creator_required(view: View[P]) -> View[P]:
@@ -66,7 +67,7 @@ def creator_required(view: View[P]) -> View[P]:
             raise PermissionDenied
         return view(request, *args, **kwargs)
 
-    return _signed_in(check)
+    return signed_in(check)
 
 
 def may_create(request: HttpRequest) -> bool:
@@ -96,6 +97,24 @@ def document_to_manage(request: HttpRequest, document_id: UUID) -> Document:
 def collection_to_manage(request: HttpRequest, slug: str) -> Collection:
     """Return a collection the person may change. Raises: Http404."""
     collection = managed(request).filter(slug=slug).first()
+    if collection is None:
+        raise Http404
+    return collection
+
+
+def manages(request: HttpRequest, collection: Collection) -> bool:
+    """Say whether the person may change a collection."""
+    return managed(request).filter(pk=collection.pk).exists()
+
+
+def collection_to_answer(request: HttpRequest, slug: str) -> Collection:
+    """Return a collection the person may write approved answers for. Raises: Http404.
+
+    Its managers may, and support staff for what they may read.
+    """
+    person = reader(request)
+    allowed = readable_collections(person) if is_support_staff(person) else managed(request)
+    collection = (allowed | managed(request)).filter(slug=slug).first()
     if collection is None:
         raise Http404
     return collection

@@ -156,8 +156,10 @@ export function createView({ thread, parts, words }) {
     if (finish?.finish_reason === "no_answer" && finish.nearest?.length) endings.push(nearest(finish.nearest));
     if (reply.isShortened) endings.push(parts("shortened"));
     if (finish?.notice) endings.push(note(finish.notice));
+    if (finish?.approved) endings.push(approved(finish.approved));
     record.part("ending").replaceChildren(...endings);
     record.part("foot").hidden = !reply.text;
+    record.part("foot").querySelector("[data-do=again]").hidden = Boolean(finish?.approved);
     record.part("facts").textContent = facts(reply);
     const open = record.part("open-sources");
     if (open) open.hidden = !reply.sources.length || finish?.finish_reason === "no_answer";
@@ -177,6 +179,14 @@ export function createView({ thread, parts, words }) {
     return box;
   }
 
+  function approved({ at }) {
+    const box = parts("approved");
+    const time = box.querySelector("time");
+    time.dateTime = at;
+    time.textContent = new Intl.DateTimeFormat(words.language, { dateStyle: "long" }).format(new Date(at));
+    return box;
+  }
+
   function nearest(documents) {
     const box = parts("nearest");
     const list = box.querySelector(".list-card");
@@ -192,7 +202,7 @@ export function createView({ thread, parts, words }) {
   }
 
   function facts({ sources, finish }) {
-    const read = sources.length ? words.n("read", sources.length) : "";
+    const read = sources.length && !finish?.approved ? words.n("read", sources.length) : "";
     const seconds = finish?.timings?.total_s;
     const took = typeof seconds === "number" ? words.t("seconds", { n: Math.max(0.1, seconds).toFixed(1) }) : "";
     return [read, took].filter(Boolean).join(" · ");
