@@ -76,7 +76,7 @@ class Recogniser:
     """Reads the pictures of one upload, and stops where the program fails or the time is used up."""
 
     def __init__(
-        self, tesseract: Tesseract, aside: Callable[[float], AbstractContextManager[None]] = nullcontext
+        self, tesseract: Tesseract, aside: Callable[[float], AbstractContextManager[object]] = nullcontext
     ) -> None:
         """aside: asks the parent process for seconds on top of what parsing may take."""
         self._tesseract = tesseract
@@ -138,15 +138,17 @@ class Recogniser:
             )
         except PageFailed:  # too few letters to tell
             return ""
-        facts = dict(
-            (part.strip() for part in line.split(":", 1))
-            for line in said.decode("utf-8", "replace").splitlines()
-            if ":" in line
-        )
+        facts = _facts(said.decode("utf-8", "replace"))
         script = SCRIPTS.get(facts.get("Script", ""), "")
         readable = {script_of_language(language) for language in self._tesseract.languages}
         is_sure = _number(facts.get("Script confidence")) >= _SCRIPT_CONFIDENCE
         return script if is_sure and script not in readable else ""
+
+
+def _facts(said: str) -> dict[str, str]:
+    """Read lines like "Script: Latin"."""
+    parted = (line.partition(":") for line in said.splitlines())
+    return {name.strip(): value.strip() for name, colon, value in parted if colon}
 
 
 def _worth(page: RecognisedPage) -> float:

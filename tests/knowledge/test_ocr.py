@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.core.files.base import ContentFile
 from pytest_django.fixtures import Settings
 
-from knowledge import ocr
+from knowledge import ingest, ocr
 from knowledge.extract.errors import NoText
 from knowledge.extract.types import ExtractedText
+from knowledge.models import Collection
 from tests.knowledge.extract.files import saved
 from tests.knowledge.extract.scans import ENGLISH, drawn, needs_english, scan, stand_in
 
@@ -93,3 +95,20 @@ def test_program_without_any_of_the_languages_counts_as_missing(other_path: Path
 
 def test_every_language_of_the_site_can_be_recognised(settings: Settings) -> None:
     assert {code for code, _name in settings.LANGUAGES} <= set(ocr.LANGUAGES)
+
+
+@needs_english
+@pytest.mark.django_db(transaction=True)
+def test_scan_that_failed_is_read_by_try_again_once_tesseract_is_there(
+    collection: Collection, settings: Settings
+) -> None:
+    settings.OCR = "off"
+    file = ContentFile(scan(drawn(ENGLISH)))
+    document = ingest.ingest_now(ingest.add_document(collection, "scan.pdf", file, owner=None, queue=False))
+    assert (document.status, document.error_code) == ("failed", "no_text")
+
+    settings.OCR = "auto"
+    document = ingest.read_again(document)
+
+    assert (document.status, document.warnings) == ("ready", ["pages_recognised:1"])
+    assert [chunk.page for chunk in document.chunks.all()] == [1]

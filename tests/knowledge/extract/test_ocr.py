@@ -13,7 +13,7 @@ from knowledge.extract.pdf_scan import ranges
 from knowledge.extract.runner import extract
 from knowledge.extract.scripts import narrowed
 from knowledge.extract.types import ExtractedText
-from tests.knowledge.extract.files import pdf, saved
+from tests.knowledge.extract.files import archive, pdf, saved
 from tests.knowledge.extract.scans import (
     ENGLISH,
     HEBREW,
@@ -151,3 +151,13 @@ def test_warnings_and_failures_of_recognition_read_as_sentences() -> None:
     failure = build_error("no_text", {"pictures": 18, "pages": 18, "packages": "tesseract-ocr"})
     assert failure.user_message.startswith("This file looks like a scan: 18 of 18 pages are pictures. ")
     assert "apt-get install tesseract-ocr)" in failure.user_message
+
+
+@needs_english
+def test_scan_inside_an_archive_is_read(tmp_path: Path) -> None:
+    data = archive({"lease.pdf": scan(drawn(ENGLISH)), "note.txt": b"A note."})
+
+    text = extract(saved(tmp_path, data), "papers.zip", tesseract=tesseract("eng"))
+
+    assert ENGLISH[0] in words(text)
+    assert text.warnings == ("part:lease.pdf\tpages_recognised:1",)
