@@ -87,7 +87,7 @@ def _row(document: Document, place: int) -> Row:
     label: StrOrPromise = status.label
     if status == DocumentStatus.READY and document.warnings:
         notes = tuple(warning_message(warning) for warning in document.warnings)
-        if any(not warning.startswith(HARMLESS) for warning in document.warnings):
+        if any(not warning.rpartition("\t")[2].startswith(HARMLESS) for warning in document.warnings):
             pill, icon, label = "pill-part", "info", _("Ready, in part")
     is_failed = status == DocumentStatus.FAILED
     is_stopped = is_failed and document.error_code == "cancelled"

@@ -11,7 +11,8 @@ from pytest_django.fixtures import Settings
 from knowledge import ingest, ocr
 from knowledge.extract.errors import NoText
 from knowledge.extract.types import ExtractedText
-from knowledge.models import Collection
+from knowledge.models import Collection, Document, DocumentStatus
+from knowledge.views.rows import build_rows
 from tests.knowledge.extract.files import saved
 from tests.knowledge.extract.scans import ENGLISH, drawn, needs_english, scan, stand_in
 
@@ -112,3 +113,20 @@ def test_scan_that_failed_is_read_by_try_again_once_tesseract_is_there(
 
     assert (document.status, document.warnings) == ("ready", ["pages_recognised:1"])
     assert [chunk.page for chunk in document.chunks.all()] == [1]
+
+
+@pytest.mark.parametrize(
+    ("warnings", "label"),
+    [
+        (["pages_recognised:3"], "Ready"),
+        (["part:lease.pdf\tpages_recognised:3"], "Ready"),
+        (["pages_recognised:3", "pages_failed:2"], "Ready, in part"),
+    ],
+)
+def test_recognised_pages_alone_do_not_make_a_document_partial(warnings: list[str], label: str) -> None:
+    document = Document(name="scan.pdf", status=DocumentStatus.READY, warnings=warnings)
+
+    row = build_rows([document])[0]
+
+    assert str(row.label) == label
+    assert len(row.notes) == len(warnings)
