@@ -1,8 +1,8 @@
 """Addresses of the knowledge pages, under /knowledge/."""
 
-from django.urls import path
+from django.urls import include, path
 
-from knowledge.views import answers, collections, documents, reading, upload
+from knowledge.views import answers, collections, documents, reading, summaries, upload
 
 app_name = "knowledge"
 urlpatterns = [
@@ -15,6 +15,12 @@ urlpatterns = [
     path("documents/<uuid:document_id>/retry/", documents.retry, name="retry"),
     path("documents/<uuid:document_id>/stop/", documents.stop, name="stop"),
     path("documents/<uuid:document_id>/delete/", documents.delete, name="delete"),
+    path("documents/<uuid:document_id>/summary/", summaries.document_summary, name="summary"),
+    path("documents/<uuid:document_id>/summary/make/", summaries.make_document_summary, name="summary-make"),
+    path("documents/<uuid:document_id>/summary/stop/", summaries.stop_document_summary, name="summary-stop"),
+    path("<slug:slug>/summary/", summaries.collection_summary, name="collection-summary"),
+    path("<slug:slug>/summary/make/", summaries.make_collection_summary, name="collection-summary-make"),
+    path("<slug:slug>/summary/stop/", summaries.stop_collection_summary, name="collection-summary-stop"),
     path("answers/new/", answers.start, name="answer-start"),
     path("<slug:slug>/answers/", answers.answer_list, name="answers"),
     path("<slug:slug>/answers/new/", answers.new_answer, name="answer-new"),
@@ -22,6 +28,7 @@ urlpatterns = [
     path("<slug:slug>/answers/<int:pk>/", answers.edit_answer, name="answer"),
     path("<slug:slug>/answers/<int:pk>/switch/", answers.switch_answer, name="answer-switch"),
     path("<slug:slug>/answers/<int:pk>/delete/", answers.delete_answer, name="answer-delete"),
+    path("<slug:slug>/sources/", include("knowledge.sources.urls")),
     path("collections/new/", collections.create, name="collection-new"),
     path("collections/<slug:slug>/edit/", collections.edit, name="collection-edit"),
     path("collections/<slug:slug>/delete/", collections.delete, name="collection-delete"),
