@@ -1,7 +1,7 @@
 """How many chunks hold each token: one table in every database, kept by whoever writes the word index.
 
-Counting at search time would read through everything that holds a common token. Two rows, whose names no token
-can have, hold the number of indexed chunks and their lengths' sum.
+Counting at search time would read through everything that holds a common token. Two rows, whose names
+no token can have, hold the number of indexed chunks and their lengths' sum.
 """
 
 from collections.abc import Mapping, Sequence

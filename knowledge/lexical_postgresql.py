@@ -111,8 +111,8 @@ def _find(
         for switch in ("enable_seqscan", "enable_indexscan", "enable_material", "jit"):
             cursor.execute(f"SET LOCAL {switch} = off")
         cursor.execute(
-            "WITH held AS MATERIALIZED ("
-            "SELECT r.chunk_id, asked.weight, asked.n, %s + %s * r.length AS norm "
+            "WITH held AS MATERIALIZED ("  # noqa: S608 - a constant and placeholders
+            "SELECT r.chunk_id, asked.weight, asked.n, %s::float8 + %s::float8 * r.length AS norm "
             "FROM unnest(%s::text[], %s::float8[], %s::float8[]) AS asked(query, weight, n) "
             "JOIN knowledge_word_row r ON r.body @@ asked.query::tsquery "
             "WHERE r.collection_id + 0 = ANY(%s)"
@@ -130,8 +130,8 @@ def _score(
     lexemes, weights, numbers = asked
     with connection.cursor() as cursor:
         cursor.execute(
-            "WITH held AS MATERIALIZED (SELECT r.chunk_id, asked.weight, asked.n, %s + %s * r.length AS norm "
-            "FROM knowledge_word_row r, unnest(r.body) AS token "
+            "WITH held AS MATERIALIZED (SELECT r.chunk_id, asked.weight, asked.n, "  # noqa: S608 - as above
+            "%s::float8 + %s::float8 * r.length AS norm FROM knowledge_word_row r, unnest(r.body) AS token "
             "JOIN unnest(%s::text[], %s::float8[], %s::float8[]) AS asked(lexeme, weight, n) USING (lexeme) "
             f"WHERE r.chunk_id = ANY(%s)) SELECT chunk_id, {_SUM} FROM held GROUP BY chunk_id",
             [*_norm(known), lexemes, weights, numbers, list(chunk_ids)],

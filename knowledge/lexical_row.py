@@ -8,8 +8,8 @@ from typing import Final
 K1: Final = 1.2  # SQLite's own BM25 constants
 B: Final = 0.75
 MIN_WEIGHT: Final = 1e-6
-MAX_POSTINGS: Final = 20_000  # beyond these the commonest tokens only re-rank what the rarer ones found
-CANDIDATES: Final = 150  # re-ranked then, at least
+MAX_POSTINGS: Final = 12_000  # beyond these the commonest tokens only re-rank what the rarer ones found
+CANDIDATES: Final = 100  # re-ranked then, at least
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """Which sentence of the retrieved passages answers: word scores, and vectors where they help."""
 
 import logging
+import os
 from collections import OrderedDict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Final
 
@@ -16,6 +18,9 @@ logger = logging.getLogger(__name__)
 
 EMBEDDED: Final = 8  # sentences a question: each costs about 1.5 ms unless seen before
 REMEMBERED: Final = 8_192  # vectors kept: 12 MB
+
+# One text keeps one core busy: a question's sentences go side by side.
+_threads = ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1), thread_name_prefix="sentences")
 
 Scored = tuple[str, Sequence[scoring.SentenceScore], float]
 _seen: "OrderedDict[tuple[str, str], Vectors]" = OrderedDict()
@@ -60,7 +65,7 @@ def _mix(words: float, near: float | None, passage: float, is_known: bool) -> fl
 def _similarities(texts: Sequence[str], question: Vectors) -> list[float]:
     """Cosine of each text to the question, vectors remembered. Nothing when the embedder fails."""
     try:
-        return [float(_vector(text) @ question) for text in texts]
+        return [float(vector @ question) for vector in _threads.map(_vector, texts)]
     except EngineError as exc:
         logger.warning("sentences go by words alone: %s", exc)
         return [0.0] * len(texts)
