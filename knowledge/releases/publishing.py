@@ -5,6 +5,7 @@ pointer. Whether the draft may be published is the gate's business (gate.py).
 """
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from django.db import connection, transaction
@@ -23,9 +24,18 @@ KEPT: Final = 10  # releases that can be rolled back to, the published one among
 
 
 def publish(
-    collection: Collection, *, by: "User | None", note: str = "", override_reason: str = ""
+    collection: Collection,
+    *,
+    by: "User | None",
+    note: str = "",
+    override_reason: str = "",
+    check: Callable[[Release], None] | None = None,
 ) -> Release:
-    """Make the draft the next release and answer from it. Raises: NothingToPublish, IndexUnavailable."""
+    """Make the draft the next release and answer from it.
+
+    check: called with the release before anybody sees it; what it raises, takes it back.
+    Raises: NothingToPublish, IndexUnavailable.
+    """
     with transaction.atomic():
         locked = Collection.objects.select_for_update().get(pk=collection.pk)
         newest = locked.releases.aggregate(newest=Max("number"))["newest"] or 0
@@ -39,6 +49,8 @@ def publish(
         _fill(release)
         if not release.chunk_count:
             raise NothingToPublish(locked.slug)
+        if check:
+            check(release)
         release.save(update_fields=["chunk_count", "document_count"])
         Collection.objects.filter(pk=locked.pk).update(release=release)
     collection.release = release
