@@ -76,7 +76,8 @@ class Document(models.Model):
 
         ordering: ClassVar[list[str]] = ["-created_at"]
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["collection", "-created_at"], name="document_list"),
+            # all that the list asks before it knows its page's ids
+            models.Index(fields=["collection", "-created_at", "id", "status"], name="document_list"),
             models.Index(fields=["collection", "sha256"], name="document_same"),
             models.Index(fields=["status"], name="document_status"),
         ]
