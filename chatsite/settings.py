@@ -165,6 +165,7 @@ JOB_KINDS = {
     "reply": ("inference", 10, "chat.replies.run_turn", "chat.endings.fail_turn"),
     "document": ("ingestion", 20, "knowledge.ingest.ingest_document", "knowledge.ingest.fail_document"),
     "reindex": ("background", 40, "knowledge.reindexing.reindex", "knowledge.reindexing.end_reindex"),
+    "golden": ("background", 20, "knowledge.releases.trial.run_trial", "knowledge.releases.trial.end_trial"),
     "model_pull": ("background", 30, "chat.model_desk.pulls.run_pull", "chat.model_desk.pulls.end_pull"),
     "playground": ("inference", 10, "chat.model_desk.duel.run_duel", "chat.model_desk.duel.end_duel"),
     "summary": (

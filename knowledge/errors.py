@@ -7,6 +7,8 @@ KnowledgeError            code knowledge_error
 ├── ProcessingStopped     code cancelled         somebody stopped it
 ├── StillReading          code still_reading     the document is being read; one thing after another
 ├── NothingToPublish      code nothing_to_publish the draft holds no text
+├── GateHeld              code gate_held          the draft has not passed its trial
+├── DraftChanged          code draft_changed      the draft changed while it was being published (retryable)
 ├── NotEditable           code not_editable      the chunk was replaced, or belongs to an older version
 ├── EmbeddingFailed       code embedding_failed  the embedding model did not answer (retryable)
 ├── IndexUnavailable      code index_unavailable the vector store did not answer (retryable)
@@ -85,6 +87,21 @@ class NothingToPublish(KnowledgeError):
 
     code = "nothing_to_publish"
     message = _("There is nothing to publish: no document of this collection has text that is switched on.")
+
+
+class GateHeld(KnowledgeError):
+    """The draft is held, and nobody said why it should go live all the same."""
+
+    code = "gate_held"
+    message = _("This draft has not passed. Run the check again, or publish it with a reason.")
+
+
+class DraftChanged(KnowledgeError):
+    """The draft is not what was tried."""
+
+    code = "draft_changed"
+    retryable = True
+    message = _("The draft changed meanwhile, so nothing was published. Run the check again.")
 
 
 class NotEditable(KnowledgeError):
