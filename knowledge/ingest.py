@@ -108,9 +108,9 @@ def add_document(
             if queue:
                 enqueue(document)
             log.record(document, "uploaded", by=owner, name=name)
-    except BaseException:
+    except BaseException:  # also of what runs after the commit: then the row has the file
         if document.file._committed:  # type: ignore[attr-defined]
-            document.file.delete(save=False)
+            removal.remove_file(document, document.file.name or "")
         raise
     return document
 

@@ -60,7 +60,7 @@ def replace_document(
             log.record(document, "replaced", by=owner, name=name)
     except BaseException:
         if fresh.file._committed:  # type: ignore[attr-defined]
-            fresh.file.delete(save=False)
+            remove_file(document, fresh.file.name or "")
         raise
     remove_file(document, before)
     logger.info("document %s has a newer file", document.pk)
