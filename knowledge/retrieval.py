@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, TypeVar
+from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
@@ -20,9 +21,10 @@ from inference.errors import EngineError
 from knowledge import index, lexical, scoring
 from knowledge.access import readable_collections
 from knowledge.chunking import indexed_text
-from knowledge.confidence import THRESHOLD, Evidence, estimate_confidence
+from knowledge.confidence import THRESHOLD, estimate_confidence, score_evidence
 from knowledge.errors import IndexUnavailable
-from knowledge.models import Chunk, Collection, DocumentVersion
+from knowledge.evidence import READ, SCORED, Evidence, Found, Question
+from knowledge.models import Calibration, Chunk, Collection, DocumentVersion
 from knowledge.retrieval_types import Passage, SearchResult, Sentence
 from knowledge.scope import LIVE, Scope, chunks_answering, release_numbers, versions_of
 from knowledge.sentence_vectors import mix_sentences
@@ -52,12 +54,18 @@ class _Near:
 
 @dataclass(frozen=True, slots=True)
 class _Candidates:
-    """Both sides' scores by chunk id, 0–1 each and fused; only chunks this person may read."""
+    """Both sides' scores by chunk id, 0–1 each and fused; only chunks this person may read.
+
+    bm25: the word index's best scores as they were, best first, each with its document; first: key
+    of the first, if there is one.
+    """
 
     fused: dict[int, float]
     words: dict[int, float]
     dense: dict[int, float]
     near: _Near
+    bm25: list[tuple[float, UUID]]
+    first: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +124,17 @@ def _find(query: str, where: _Where, depth: int = CANDIDATES) -> _Candidates:
     hits = lexical.search(query_tokens(query), [place.pk for place in where.places], depth)
     near = asked.result()
     by_words = {hit.chunk_id: hit.score for hit in hits}
-    keys = _answering(where, by_words, near.similarity)
+    documents = _answering(where, by_words, near.similarity)
+    keys = {pk: key for pk, (key, _document) in documents.items()}
     if depth < DEEPER and (_is_crowded(by_words, keys) or _is_crowded(near.similarity, keys.values())):
         return _find(query, where, DEEPER)
     words = scoring.stretch({pk: score for pk, score in by_words.items() if pk in keys})
     dense = scoring.stretch({pk: near.similarity[key] for pk, key in keys.items() if key in near.similarity})
     nearest = max(near.similarity.values(), default=0.0)
     fused = scoring.fuse(words, dense, scoring.dense_weight(near.fertility, nearest))
-    return _Candidates(fused, words, dense, near)
+    best = [(hit.score, *documents[hit.chunk_id]) for hit in hits if hit.chunk_id in documents]
+    bm25 = [(score, document) for score, _key, document in best[:SCORED]]
+    return _Candidates(fused, words, dense, near, bm25, best[0][1] if best else "")
 
 
 def _is_crowded(found: Mapping[Key, float], answering: Iterable[Key]) -> bool:
@@ -166,10 +177,11 @@ def _vector_for(place: Collection, query: str, vectors: dict[str, Vectors]) -> V
     return vectors[name]
 
 
-def _answering(where: _Where, ids: Iterable[int], keys: Iterable[str]) -> dict[int, str]:
-    """Look up which of these chunks may answer here: id → key."""
+def _answering(where: _Where, ids: Iterable[int], keys: Iterable[str]) -> dict[int, tuple[str, UUID]]:
+    """Look up which of these chunks may answer here: id → key and document."""
     rows = chunks_answering(where.places, where.scope).filter(Q(pk__in=list(ids)) | Q(key__in=list(keys)))
-    return dict(rows.order_by().values_list("pk", "key"))
+    found = rows.order_by().values_list("pk", "key", "document_id")
+    return {pk: (key, document) for pk, key, document in found}
 
 
 def _rank(
@@ -208,25 +220,41 @@ def _rank(
         )
         for pk, scored in zip(order, mixed, strict=True)
     )
-    together = Matcher(both, lexical.weigh) if both else None
-    confidence = estimate_confidence(_weigh_evidence(passages, near, matcher, together))
+    scores = [
+        score_evidence(evidence)
+        for evidence in _weigh_evidence(passages, found, near, (query, matcher), both)
+    ]
+    score = max(scores)
+    confidence = estimate_confidence(score, _threshold(passages, where))
     is_answerable = bool(passages) and confidence >= THRESHOLD
-    return SearchResult(passages, confidence, is_answerable, found.near.is_partial)
+    return SearchResult(passages, confidence, is_answerable, found.near.is_partial, score)
+
+
+def _threshold(passages: Sequence[Passage], where: _Where) -> float:
+    """Say where the collection of the best passage draws the line."""
+    drawn = Calibration.objects.filter(collection__in=[place.pk for place in where.places])
+    by_slug: dict[str, float] = dict(drawn.values_list("collection__slug", "threshold"))
+    return by_slug.get(passages[0].collection_slug, 0.0) if passages else 0.0
 
 
 def _weigh_evidence(
-    best: Sequence[Passage], near: _Near, matcher: Matcher, together: Matcher | None
-) -> Evidence:
-    """Weigh what was found; the question before counts only where this one finds something itself."""
-    texts = [indexed_text(passage.document_title, passage.heading, passage.text) for passage in best[:3]]
-    coverage = max((matcher.coverage(text) for text in texts), default=0.0)
-    if together and coverage >= OWN_COVERAGE:
-        coverage = max(coverage, *(together.coverage(text) for text in texts))
-    return Evidence(
-        coverage=coverage,
-        dense=max(near.similarity.values(), default=0.0),
+    best: Sequence[Passage], found: _Candidates, near: _Near, asked: tuple[str, Matcher], both: str
+) -> list[Evidence]:
+    """Weigh what was found; together with the question before only where this one finds something itself."""
+    query, matcher = asked
+    keys = sorted(near.similarity, key=lambda key: -near.similarity[key])
+    material = Found(
+        texts=[indexed_text(one.document_title, one.heading, one.text) for one in best[:READ]],
+        bodies=[one.text for one in best[:READ]],
+        scores=found.bm25,
+        place=keys.index(found.first) if found.first in near.similarity else None,
+        nearest=max(near.similarity.values(), default=0.0),
         known=0.0 if near.is_partial else scoring.share_known(near.fertility),
     )
+    own = Question(query, matcher).weigh(material)
+    if not both or own.coverage < OWN_COVERAGE:
+        return [own]
+    return [own, Question(both, Matcher(both, lexical.weigh)).weigh(material)]
 
 
 def _passage(

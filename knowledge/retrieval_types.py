@@ -48,10 +48,12 @@ class SearchResult:
     """Passages best first, and how sure retrieval is that they answer.
 
     confidence: 0–1; below the threshold `is_answerable` is False: say that nothing was found and
-    name `passages` as the nearest. is_partial: the vector store did not answer, words only.
+    name `passages` as the nearest. is_partial: the vector store did not answer, words only. evidence: what
+    confidence was made from, in log odds, before the collection's own threshold.
     """
 
     passages: tuple[Passage, ...]
     confidence: float
     is_answerable: bool
     is_partial: bool = False
+    evidence: float = 0.0

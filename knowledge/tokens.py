@@ -15,6 +15,7 @@ TOKENISER: Final = "2"  # raise it with any change of the tokens: word indexes a
 CODE_WEIGHT: Final = 6.0  # E3 or M8 says more than the words around it
 MAX_WORD_CHARS: Final = 40  # longer runs are data, not words
 GRAM_CHARS: Final = 4
+UNHELD: Final = "0x"  # a token that no chunk holds: it weighs as much as any can
 _CODE: Final = re.compile(r"(?=\w*\d)(?=\w*[a-z])[a-z\d]{2,}")
 
 
@@ -73,12 +74,12 @@ def words(text: str) -> list[str]:
 
     Scripts without spaces give their bigrams or trigrams.
     """
-    return [word for word, _grams in _units(text)]
+    return [word for word, _grams in units(text)]
 
 
 def index_tokens(text: str) -> list[str]:
     """List the tokens of a text for the word index, in order, with repeats; each [0-9a-z]+."""
-    return [encode(token) for word, more in _units(text) for token in (word, *more)]
+    return [encode(token) for word, more in units(text) for token in (word, *more)]
 
 
 def query_tokens(text: str) -> list[str]:
@@ -91,23 +92,31 @@ class Matcher:
 
     def __init__(self, question: str, weigh: Callable[[Sequence[str]], Mapping[str, float]]) -> None:
         """weigh: what each index token says; tokens it leaves out are not looked for."""
-        tokens = {encode(token): token for word, more in _units(question) for token in (word, *more)}
-        weights = {
-            tokens[name]: weight * (CODE_WEIGHT if _CODE.fullmatch(tokens[name]) else 1)
-            for name, weight in weigh(list(tokens)).items()
-        }
-        self._parts = {token: weight for token, weight in weights.items() if _is_part(token)}
+        tokens = {encode(token): token for word, more in units(question) for token in (word, *more)}
+        found = dict(weigh([UNHELD, *tokens]))
+        self.heaviest = found.pop(UNHELD, 1.0)
+        weights = {tokens[name]: weight * token_worth(tokens[name]) for name, weight in found.items()}
+        self.weights: Mapping[str, float] = weights
+        self._parts = {token: weight for token, weight in weights.items() if is_part(token)}
         self._words = {token: weight for token, weight in weights.items() if token not in self._parts}
         self._total = sum(weights.values()) or 1.0
 
     def coverage(self, text: str) -> float:
         """Share of the question's weight that a text holds, 0–1."""
+        return sum(self.weights[token] for token in self.held(text)) / self._total
+
+    def held(self, text: str) -> set[str]:
+        """List the question's tokens that a text holds."""
         folded = normalise(text)
-        held = sum(weight for part, weight in self._parts.items() if part in folded)
         whole = set(_RUN.findall(folded))
         if not folded.isascii():
             whole.update([_stem(word) for word in whole])
-        return (held + sum(self._words[word] for word in self._words.keys() & whole)) / self._total
+        return {part for part in self._parts if part in folded} | (self._words.keys() & whole)
+
+
+def token_worth(token: str) -> float:
+    """Tell how often a token counts: E3 or M8 more than the words around it."""
+    return CODE_WEIGHT if _CODE.fullmatch(token) else 1.0
 
 
 def encode(token: str) -> str:
@@ -117,8 +126,8 @@ def encode(token: str) -> str:
     return "0x" + token.encode("utf-16-be", "surrogatepass").hex()
 
 
-def _units(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each word with the further tokens that stand for it."""
+def units(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each folded word with the further tokens that stand for it."""
     for match in _RUN.finditer(normalise(text)):
         run = match[0]
         if run.isascii():
@@ -133,9 +142,14 @@ def _units(text: str) -> Iterator[tuple[str, tuple[str, ...]]]:
                 yield _word(piece)
 
 
-def _is_part(token: str) -> bool:
+def is_part(token: str) -> bool:
     """Tell tokens that may stand anywhere in a run from whole words."""
-    return len(token) == GRAM_CHARS or bool(_CJK_RUN.match(token) or _SPACELESS_RUN.match(token))
+    return len(token) == GRAM_CHARS or has_no_spaces(token)
+
+
+def has_no_spaces(token: str) -> bool:
+    """Tell pieces of scripts that put no spaces between words."""
+    return bool(_CJK_RUN.match(token) or _SPACELESS_RUN.match(token))
 
 
 def _split_scripts(run: str) -> Iterable[str]:

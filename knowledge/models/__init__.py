@@ -1,6 +1,7 @@
 """What the room keeps, one file a domain."""
 
 from knowledge.models.answers import ApprovedAnswer
+from knowledge.models.calibration import Calibration, Measured
 from knowledge.models.collections import Collection, Visibility
 from knowledge.models.documents import (
     Chunk,
@@ -18,6 +19,7 @@ from knowledge.models.summaries import Summary
 
 __all__ = [
     "ApprovedAnswer",
+    "Calibration",
     "Chunk",
     "ChunkState",
     "Collection",
@@ -30,6 +32,7 @@ __all__ = [
     "GoldenQuestion",
     "GoldenResult",
     "GoldenRun",
+    "Measured",
     "Origin",
     "Release",
     "ReleaseChunk",

@@ -1,0 +1,168 @@
+"""What speaks for the passages holding the answer: a few plain signs, 0–1. Pure.
+
+Signs of the words (how much of the question stands in one passage, in two sentences, anywhere), of the word
+index's own score, of the vectors, and of both together. `confidence.py` weighs them.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from knowledge.lexical_row import K1, MIN_WEIGHT
+from knowledge.question_words import asking_words
+from knowledge.sentences import split_sentences
+from knowledge.tokens import Matcher, has_no_spaces, is_part, normalise, token_worth, units
+
+ASKING_WEIGHT: Final = 0.1  # of "how many", beside what is asked about
+READ: Final = 5  # passages looked at
+NEAREST: Final = 3  # of them, those that may hold the answer
+SCORED: Final = 10  # of the word index's hits
+LONG_WORD: Final = 10  # letters
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The signs, each 0–1. A token weighs the more, the fewer chunks hold it.
+
+    coverage: share of the question's weight in one of the best passages. words: of its words, each as far as
+    its best part stands there. unseen: of its words that no passage holds. mean: of the coverage of all
+    passages. sentence, pair: of one sentence, of two neighbouring ones. adjacent: neighbouring words that are
+    neighbours there too. third: weight of the third heaviest word found, beside
+    the most that a word can weigh. bm25: the best score, beside its
+    possible maximum. focus: share of the best scores that one document has. dense: cosine of the nearest
+    passage, as far as the embedding model knows the language (known). agreement: 1 where the words' first
+    is the vectors' first, less further down. length: of the question's words. unspaced: share of words that
+    are pieces of a script without spaces.
+    """
+
+    coverage: float = 0.0
+    words: float = 0.0
+    unseen: float = 1.0
+    mean: float = 0.0
+    sentence: float = 0.0
+    pair: float = 0.0
+    adjacent: float = 0.0
+    third: float = 0.0
+    bm25: float = 0.0
+    focus: float = 0.0
+    dense: float = 0.0
+    known: float = 0.0
+    agreement: float = 0.0
+    length: float = 0.0
+    unspaced: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found, as far as it is evidence.
+
+    texts: of the best passages with title and heading, best first; bodies: without. scores: the word index's
+    best first, each with its document. place: of the words' first among the vectors' hits, from 0; None where
+    they lack it. nearest: the best cosine. known: how far the embedding model knows the language, 0–1.
+    """
+
+    texts: Sequence[str]
+    bodies: Sequence[str]
+    scores: Sequence[tuple[float, object]]
+    place: int | None
+    nearest: float
+    known: float
+
+
+class Question:
+    """A question's words with their weights; those that only ask count little."""
+
+    def __init__(self, text: str, matcher: Matcher) -> None:
+        """matcher: of the same text."""
+        self._order = [word for word, _more in units(text)]
+        self._units = dict(units(text))
+        asking = asking_words(self._units)
+        content = {part for word, more in self._units.items() if word not in asking for part in (word, *more)}
+        self._matcher = matcher
+        self._weights = {
+            token: weight * (1.0 if token in content else ASKING_WEIGHT)
+            for token, weight in matcher.weights.items()
+        }
+        self._total = sum(self._weights.values()) or 1.0
+        self._of_words = sum(self._weight(word) for word in self._units) or 1.0
+        self._most = _most_bm25(matcher.weights)
+
+    def weigh(self, found: Found) -> Evidence:
+        """Weigh what was found."""
+        held = [self._matcher.held(text) for text in found.texts[:READ]]
+        covered = [self._cover(tokens) for tokens in held]
+        coverage = max(covered[:NEAREST], default=0.0)
+        shares = self._shares(held[covered.index(coverage)] if held else set())
+        parts = sorted((self._weight(word) * share for word, share in shares.items()), reverse=True)
+        sentence, pair = self._sentences(found.bodies[:NEAREST])
+        return Evidence(
+            coverage=coverage,
+            words=sum(parts) / self._of_words,
+            unseen=1 - self._share_of_words(set().union(*held)),
+            mean=sum(covered) / len(covered) if covered else 0.0,
+            sentence=sentence,
+            pair=pair,
+            adjacent=self._adjacent(found.texts[:NEAREST]),
+            third=min(1.0, parts[2] / self._matcher.heaviest) if len(parts) > 2 else 0.0,
+            bm25=min(1.0, found.scores[0][0] / self._most) if found.scores else 0.0,
+            focus=_focus(found.scores[:SCORED]),
+            dense=max(0.0, found.nearest) * found.known,
+            known=found.known,
+            agreement=0.0 if found.place is None else 1 / (1 + found.place),
+            length=sum(map(len, self._units)) / (len(self._units) or 1) / LONG_WORD,
+            unspaced=sum(map(has_no_spaces, self._units)) / (len(self._units) or 1),
+        )
+
+    def _weight(self, word: str) -> float:
+        return self._weights.get(word, 0.0)
+
+    def _cover(self, held: set[str]) -> float:
+        return sum(self._weights[token] for token in held) / self._total
+
+    def _share_of_words(self, held: set[str]) -> float:
+        return sum(self._weight(word) * share for word, share in self._shares(held).items()) / self._of_words
+
+    def _shares(self, held: set[str]) -> dict[str, float]:
+        """Tell of each word how far it is there: whole or by its stem 1, else the share of its pieces."""
+        return {word: _share(word, more, held) for word, more in self._units.items()}
+
+    def _sentences(self, bodies: Sequence[str]) -> tuple[float, float]:
+        """Find the coverage of the best sentence, and of the best two neighbours."""
+        best = both = 0.0
+        for body in bodies:
+            held = [self._matcher.held(body[start:end]) for start, end in split_sentences(body)]
+            best = max([best, *map(self._cover, held)])
+            both = max([both, *(self._cover(one | other) for one, other in pairwise(held))])
+        return best, max(best, both)
+
+    def _adjacent(self, texts: Sequence[str]) -> float:
+        """Share of neighbouring words, by the lighter one's weight, that stand so in a passage."""
+        folded = [normalise(text) for text in texts]
+        total = there = 0.0
+        for one, other in pairwise(self._order):
+            weight = min(self._weight(one), self._weight(other))
+            joined = one + other[-1:] if has_no_spaces(one) else f"{one} {other}"
+            total += weight
+            there += weight if any(joined in text for text in folded) else 0.0
+        return there / total if total else 0.0
+
+
+def _share(word: str, more: Sequence[str], held: set[str]) -> float:
+    if word in held or any(token in held for token in more if not is_part(token)):
+        return 1.0
+    pieces = [token for token in more if is_part(token)]
+    return sum(token in held for token in pieces) / len(pieces) if pieces else 0.0
+
+
+def _most_bm25(weights: Mapping[str, float]) -> float:
+    """Bound what BM25 can give. Weights are log(1 + odds) where BM25 takes log(odds)."""
+    odds = (math.expm1(min(weight / token_worth(token), 700.0)) for token, weight in weights.items())
+    return (K1 + 1) * sum(max(MIN_WEIGHT, math.log(max(value, MIN_WEIGHT))) for value in odds) or 1.0
+
+
+def _focus(scores: Sequence[tuple[float, object]]) -> float:
+    """Share of the best scores that the first one's document has."""
+    total = sum(score for score, _document in scores)
+    return sum(score for score, document in scores if document == scores[0][1]) / total if total else 0.0
