@@ -26,6 +26,7 @@ from knowledge.scope import chunks_answering, release_numbers, titles_of
 from knowledge.tokens import Matcher
 
 MAX_CHUNKS: Final = 300  # of a document, looked through for the place to name
+LONGEST: Final = 1000  # characters; a question of an entry has up to 500
 KEPT: Final = 200  # collections whose entries stay in memory
 
 Stamp = tuple[int, datetime]  # how many entries are active, and when the last of them was changed
@@ -60,6 +61,8 @@ def find(
         allowed = allowed.filter(pk__in=collections.values("pk"))
     shelves = [_shelf(collection_id, stamp) for collection_id, stamp in _stamps(allowed)]
     if not shelves:
+        return None
+    if len(question) > LONGEST:
         return None
     folded, wanted = fold(question), asked(question)
     ids = [pk for shelf in shelves for pk in shelf.exact.get(folded, ())]
