@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from chat.cited import CitedSource as CitedSource
 from chat.events import AttachmentItem
 from chat.visitors import Visitor
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat.views import answers, assistants, models, transcripts
+from chat.views import answers, assistants, cited, models, transcripts
 
 assistant_urls = (
     [
@@ -19,6 +19,8 @@ review_urls = (
         path("", transcripts.transcript_list, name="list"),
         path("answer-preview/", answers.answer_preview, name="answer-preview"),
         path("<uuid:conversation>/", transcripts.transcript, name="transcript"),
+        path("cited/<uuid:document_id>/", cited.cited, name="cited"),
+        path("cited/<uuid:document_id>/counts/", cited.counts, name="cited-counts"),
     ],
     "review",
 )

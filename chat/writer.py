@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from chat import events
 from chat.citations import CitationFilter, citations
+from chat.cited import remember
 from chat.events import ApprovedItem, NearestItem, SourceItem, TimingsItem, UsageItem
 from chat.markdown import Block, BlockStreamer, SourceLabel
 from chat.models import Message, MessageStatus
@@ -200,6 +201,7 @@ class ReplyWriter:
                 usage=counted, timings=timings, finish_reason=reason, engine=engine, model=model,
                 nearest=list(nearest), approved=approved or {}, finished_at=timezone.now(),
             )  # fmt: skip
+            remember(self.reply, cited, self._sources)
             event = events.ReplyFinish(
                 message=self._key, seq=self.seq, finish_reason=reason, text=self.text, citations=cited,
                 grounding=[], usage=counted, timings=timings, engine=engine, model=model, status=status,
@@ -213,10 +215,12 @@ class ReplyWriter:
         with self._lock:
             self._waiting += self._filter.finish()
             self._flush()
+            cited = citations(self.text, self._sources)
             self._save(
                 status=MessageStatus.FAILED, text=self.text, seq=self.seq, sources=self._sources,
-                citations=citations(self.text, self._sources), error_code=code, finished_at=timezone.now(),
+                citations=cited, error_code=code, finished_at=timezone.now(),
             )  # fmt: skip
+            remember(self.reply, cited, self._sources)
             event = events.ReplyError(self._key, code, user_message, is_retryable)
             self._end([*self._block_events(self._streamer.finish(self.text)), event.to_dict()])
 
