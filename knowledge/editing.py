@@ -113,7 +113,7 @@ def _take_back(chunk: Chunk, as_read: Chunk, by: "User | None") -> Chunk:
 
 
 def _log(chunk: Chunk, code: str, by: "User | None") -> None:
-    log.record(chunk.document, code, stage="edit", by=by, number=chunk.ordinal + 1)
+    log.record(chunk.document, code, {"number": chunk.ordinal + 1}, stage="edit", by=by)
 
 
 def _editable(chunk: Chunk) -> QuerySet[Chunk]:

@@ -26,6 +26,7 @@ from knowledge.editing import carry_over
 from knowledge.errors import DocumentLost, EmbeddingFailed, ProcessingStopped
 from knowledge.extract.errors import NoText, Stopped
 from knowledge.extract.types import ExtractedText
+from knowledge.language import detect_document
 from knowledge.models import Chunk, ChunkState, Collection, Document, DocumentStatus, DocumentVersion
 from knowledge.ocr import extract
 from knowledge.removal import in_batches, remove_leftovers
@@ -55,13 +56,14 @@ def read_into_index(run: Run) -> None:
     if not drafts:
         raise NoText()
     document.title = title = (extracted.title or document.name).strip()[:255]
+    document.language = detect_document([draft.text for draft in drafts])
     run.enter(DocumentStatus.EMBEDDING, total=len(drafts))
     document.collection.refresh_from_db()
     chunks = _write_rows(run, carry_over(document, title, _build(document, title, drafts)))
     _write_vectors(run, title, chunks)
     while not _publish(run, title, extracted, len(drafts)):  # its vectors were made anew meanwhile: go along
         _write_vectors(run, title, chunks)
-    log.record(document, "published", stage=DocumentStatus.READY, version=document.version + 1)
+    log.record(document, "published", {"version": document.version + 1}, stage=DocumentStatus.READY)
     remove_leftovers(document)
 
 
@@ -97,10 +99,10 @@ def _extract(run: Run) -> ExtractedText:
 
 
 def _log_parsed(document: Document, extracted: ExtractedText, seconds: float) -> None:
-    read = {"sections": len(extracted.sections), "seconds": round(seconds, 2)}
-    log.record(document, "parsed", pages=extracted.pages or 0, **read)
+    read = {"pages": extracted.pages or 0, "sections": len(extracted.sections)}
+    log.record(document, "parsed", {**read, "seconds": round(seconds, 2)})
     for warning in extracted.warnings:
-        log.record(document, "warning", level=log.Level.WARNING, warning=warning)
+        log.record(document, "warning", {"warning": warning}, level=log.Level.WARNING)
 
 
 def _build(document: Document, title: str, drafts: list[ChunkDraft]) -> list[Chunk]:
@@ -157,20 +159,15 @@ def _write_vectors(run: Run, title: str, chunks: list[Chunk]) -> None:
             index.delete(collection, keys)  # whoever deleted the document may have passed here already
             raise
     fresh = sum(1 for row in chunks if row.sha256 not in known)
-    log.record(run.document, "embedded", count=fresh, seconds=round(time.monotonic() - began, 2))
+    seconds = round(time.monotonic() - began, 2)
+    log.record(run.document, "embedded", {"count": fresh, "seconds": seconds})
 
 
 def _log_chunks(document: Document, chunks: Sequence[Chunk], known: Mapping[str, Vectors]) -> None:
     taken = sum(1 for row in chunks if row.sha256 in known)
     edits = sum(1 for row in chunks if row.edition or row.state == ChunkState.OFF)
-    log.record(
-        document,
-        "chunks",
-        new=len(chunks) - taken,
-        taken_over=taken,
-        version=document.version,
-        edits=edits,
-    )
+    told = {"new": len(chunks) - taken, "taken_over": taken, "version": document.version, "edits": edits}
+    log.record(document, "chunks", told)
 
 
 def _known_vectors(document: Document, chunks: Sequence[Chunk]) -> dict[str, Vectors]:
@@ -240,6 +237,7 @@ def _publish(run: Run, title: str, extracted: ExtractedText, chunk_count: int) -
             version=number,
             status=DocumentStatus.READY,
             title=title,
+            language=document.language,
             error_code="",
             error_message="",
             updated_at=timezone.now(),

@@ -107,7 +107,7 @@ def add_document(
             document.save(force_insert=True)
             if queue:
                 enqueue(document)
-            log.record(document, "uploaded", by=owner, name=name)
+            log.record(document, "uploaded", {"name": name}, by=owner)
     except BaseException:  # also of what runs after the commit: then the row has the file
         if document.file._committed:  # type: ignore[attr-defined]
             removal.remove_file(document, document.file.name or "")
@@ -178,7 +178,8 @@ def ingest_now(document: Document) -> Document:
 def _read(document: Document, watch: Watch, attempt: int = 1) -> JobState:
     if document.status not in UNDER_WAY:
         return JobState.CANCELLED
-    log.record(document, "taken_up" if attempt > 1 else "began", attempt=attempt, worker=log.this_worker())
+    told: dict[str, str | int] = {"attempt": attempt, "worker": log.this_worker()}
+    log.record(document, "taken_up" if attempt > 1 else "began", told)
     run = Run(document, watch)
     try:
         indexing.read_into_index(run)
@@ -225,14 +226,9 @@ def _log_end(document: Document, error: ExtractError | KnowledgeError, sentence:
         log.record(document, "stopped", level=log.Level.WARNING)
         return
     figures = error.params if isinstance(error, ExtractError) else {}
-    log.record(
-        document,
-        "failed",
-        level=log.Level.ERROR,
-        error=str(error.code),
-        message=sentence,
-        **{f"with_{name}": value for name, value in figures.items()},
-    )
+    told: dict[str, str | int] = {"error": str(error.code), "message": sentence}
+    told |= {f"with_{name}": value for name, value in figures.items()}
+    log.record(document, "failed", told, level=log.Level.ERROR)
 
 
 def fail_document(job: Job) -> None:

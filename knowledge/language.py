@@ -6,6 +6,7 @@ Made for questions: the tables favour the words questions are asked with. "" is 
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from functools import cache
 
 LANGUAGES = (
@@ -13,6 +14,7 @@ LANGUAGES = (
     *("nl", "pl", "pt", "ro", "ru", "th", "tr", "uk", "ur", "vi", "zh"),
 )
 MAX_CHARS = 2000
+ASKED = 8  # pieces of a document that tell its language
 
 _SCRIPTS = (
     ("he", 0x0590, 0x05FF), ("arabic", 0x0600, 0x06FF), ("arabic", 0x0750, 0x077F), ("hi", 0x0900, 0x097F),
@@ -105,6 +107,13 @@ def detect(text: str) -> str:
     if script in _FAMILIES:
         return _by_words(text, script)
     return {"kana": "ja", "han": "zh"}.get(script, script)
+
+
+def detect_document(texts: Sequence[str]) -> str:
+    """Return the language that most of a document's pieces are in, "" when unsure; asks a few of them."""
+    asked = texts[:: max(1, len(texts) // ASKED)][: 2 * ASKED]
+    found = Counter(code for code in map(detect, asked) if code).most_common(1)
+    return found[0][0] if found and 2 * found[0][1] >= len(asked) else ""
 
 
 def _scripts(text: str) -> Counter[str]:

@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -35,11 +36,11 @@ Params = Mapping[str, "str | int | float"]
 def record(
     document: Document,
     code: str,
+    params: Params = MappingProxyType({}),
     *,
     stage: str = "",
     level: DocumentEvent.Level = Level.INFO,
     by: "User | None" = None,
-    **params: "str | int | float",
 ) -> None:
     """Add a line to a document's log once the transaction around it is committed; never raises for it."""
     transaction.on_commit(

@@ -2,19 +2,14 @@
 
 from django.urls import include, path
 
-from knowledge.views import answers, collections, documents, reading, summaries, upload
+from knowledge.views import answers, collections, documents, summaries, upload
 
 app_name = "knowledge"
 urlpatterns = [
     path("", documents.list_page, name="list"),
     path("progress/", documents.progress, name="progress"),
     path("upload/", upload.upload, name="upload"),
-    path("documents/<uuid:document_id>/", reading.document_page, name="document"),
-    path("documents/<uuid:document_id>/state/", reading.state, name="state"),
-    path("documents/<uuid:document_id>/original/", reading.original, name="original"),
-    path("documents/<uuid:document_id>/retry/", documents.retry, name="retry"),
-    path("documents/<uuid:document_id>/stop/", documents.stop, name="stop"),
-    path("documents/<uuid:document_id>/delete/", documents.delete, name="delete"),
+    path("documents/<uuid:document_id>/", include("knowledge.urls_document")),
     path("documents/<uuid:document_id>/summary/", summaries.document_summary, name="summary"),
     path("documents/<uuid:document_id>/summary/make/", summaries.make_document_summary, name="summary-make"),
     path("documents/<uuid:document_id>/summary/stop/", summaries.stop_document_summary, name="summary-stop"),

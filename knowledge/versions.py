@@ -57,7 +57,7 @@ def replace_document(
             document.refresh_from_db()
             if queue:
                 enqueue(document)
-            log.record(document, "replaced", by=owner, name=name)
+            log.record(document, "replaced", {"name": name}, by=owner)
     except BaseException:
         if fresh.file._committed:  # type: ignore[attr-defined]
             remove_file(document, fresh.file.name or "")

@@ -7,7 +7,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from jobs import waiting
 from jobs.models import Job, JobState
+from jobs.waiting import Position
 from knowledge import failures
 from knowledge.extract.errors import warning_message
 from knowledge.listing import stamp
@@ -69,18 +71,24 @@ class Row:
         return self.document.status in UNDER_WAY
 
 
-def build_rows(documents: list[Document]) -> list[Row]:
-    """Describe documents; asks the queue once, and only when one of them waits."""
-    places = _places() if any(one.status == DocumentStatus.QUEUED for one in documents) else {}
-    return [_row(document, places.get(str(document.pk), 0)) for document in documents]
+def build_rows(documents: list[Document], *, with_wait: bool = False) -> list[Row]:
+    """Describe documents; asks the queue once, and only when one of them waits.
+
+    with_wait: say too in how many seconds a waiting one probably starts.
+    """
+    queued = [str(one.pk) for one in documents if one.status == DocumentStatus.QUEUED]
+    jobs = (
+        list(Job.objects.filter(kind=JOB_KIND, state=JobState.QUEUED, subject__in=queued)) if queued else []
+    )
+    found: dict[str, Position | None] = {
+        job.subject: place for job, place in waiting.places([] if with_wait else jobs).items()
+    }
+    if with_wait:
+        found = {job.subject: waiting.position(job) for job in jobs}
+    return [_row(document, found.get(str(document.pk))) for document in documents]
 
 
-def _places() -> dict[str, int]:
-    waiting = Job.objects.filter(kind=JOB_KIND, state=JobState.QUEUED).order_by("priority", "created_at")
-    return {subject: place for place, subject in enumerate(waiting.values_list("subject", flat=True), 1)}
-
-
-def _row(document: Document, place: int) -> Row:
+def _row(document: Document, place: Position | None) -> Row:
     status = DocumentStatus(document.status)
     pill, icon = PILLS[status]
     notes: tuple[str, ...] = ()
@@ -107,12 +115,10 @@ def _row(document: Document, place: int) -> Row:
     )
 
 
-def _detail(document: Document, status: DocumentStatus, place: int) -> str:
+def _detail(document: Document, status: DocumentStatus, place: Position | None) -> str:
     done, total = document.progress_done, document.progress_total
     if status == DocumentStatus.QUEUED and place:
-        if place == 1:
-            return _("Next in line")
-        return _("Number %(place)d in line") % {"place": place}
+        return _in_line(place)
     if status == DocumentStatus.PARSING and total:
         return _("Page %(done)d of %(total)d") % {"done": done, "total": total}
     if status == DocumentStatus.EMBEDDING and total:
@@ -121,3 +127,14 @@ def _detail(document: Document, status: DocumentStatus, place: int) -> str:
             "total": total,
         }
     return ""
+
+
+def _in_line(place: Position) -> str:
+    line = _("Next in line")
+    if place.position > 1:
+        line = _("Number %(place)d in line") % {"place": place.position}
+    if place.eta_s is None:
+        return line
+    minutes = max(1, round(place.eta_s / 60))
+    wait = ngettext("about %(count)d minute", "about %(count)d minutes", minutes) % {"count": minutes}
+    return f"{line}, {_('less than a minute') if place.eta_s < 45 else wait}"
