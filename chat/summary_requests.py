@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
 
-from knowledge.tokens import index_tokens, words
+from knowledge.tokens import index_tokens, normalise, words
 
 LONGEST: Final = 200
 NAMED: Final = 0.8  # of the words asked for, in a title
@@ -121,6 +121,9 @@ def matching(request: SummaryRequest, titles: Mapping[str, Sequence[str]]) -> li
 
     titles: what each document is called, title and file name.
     """
+    exact = [key for key, names in titles.items() if any(_is_same(name, request.name) for name in names)]
+    if exact:
+        return exact
     wanted = _tokens(request.name)
     if not wanted:
         return []
@@ -132,6 +135,10 @@ def matching(request: SummaryRequest, titles: Mapping[str, Sequence[str]]) -> li
             scored.append((score, key))
     scored.sort(key=lambda pair: (-pair[0], pair[1]))
     return [key for score, key in scored if score >= scored[0][0] - CLOSE]
+
+
+def _is_same(title: str, name: str) -> bool:
+    return bool(title) and normalise(title).strip(_QUOTES) == normalise(name).strip(_QUOTES)
 
 
 def _score(wanted: frozenset[str], title: frozenset[str], least: float) -> float:

@@ -6,6 +6,7 @@ order, none that repeats another.
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ SECOND: Final = 0.7  # of a section's best score, for a second sentence
 
 _STOPS: Final = (*".!?…。！？؟।", '."', ".”", ".)", ".»")
 _QUESTIONS: Final = ("?", "？", "؟")
-_MARKS: Final = "-*•–> \t"
+_MARK: Final = re.compile(r"^(?:[-*•–>]\s*|\d{1,3}[.)]\s+)+")
 
 Vector = Mapping[str, float]
 
@@ -118,7 +119,7 @@ def _read(sections: Sequence[_Section]) -> list[_Sentence]:
 
 def _sentences(note: Note) -> Iterator[tuple[str, tuple[int, ...]]]:
     for start, end in split_sentences(note.text):
-        text = " ".join(note.text[start:end].lstrip(_MARKS).split())
+        text = _MARK.sub("", " ".join(note.text[start:end].split()))
         if note.is_passage:
             yield without_marks(text), note.sources[:1]
             continue

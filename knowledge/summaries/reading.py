@@ -58,7 +58,8 @@ def _pieces(line: str, passages: Sequence[dict[str, object]]) -> list[Piece]:
         n = int(mark[1])
         if not 0 < n <= len(passages):
             continue
-        pieces += [Piece(line[done : mark.start()]), Piece(_place(passages[n - 1]), n, _url(passages[n - 1]))]
+        said = line[done : mark.start()].rstrip()  # the mark stays with the word before it
+        pieces += [Piece(said), Piece(_place(passages[n - 1]), n, _url(passages[n - 1]))]
         done = mark.end()
     return [piece for piece in [*pieces, Piece(line[done:])] if piece.text or piece.n]
 

@@ -30,6 +30,7 @@ from knowledge.views.doors import (
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
+RTL = frozenset({"ar", "fa", "he", "ur"})
 FAILURES: "dict[str, StrOrPromise]" = {
     "cancelled": gettext_lazy("Stopped. Nothing was changed."),
     "nothing_to_say": gettext_lazy("There is no text to summarise yet."),
@@ -63,6 +64,11 @@ class Card:
     old: str = ""
     failure: str = ""
     by_model: bool = False
+
+    @property
+    def direction(self) -> str:
+        """Which way the text is written."""
+        return "rtl" if self.summary and self.summary.language.split("-")[0] in RTL else "ltr"
 
     @property
     def step(self) -> int:

@@ -87,6 +87,13 @@ def test_a_question_that_only_begins_like_one_names_no_document(question: str) -
     assert matching(request, TITLES) == []
 
 
+def test_the_very_name_wins_over_one_of_the_same_words() -> None:
+    request = recognise("summarise warranty-he.md")
+
+    assert request is not None
+    assert matching(request, {"x": ("Terms", "warranty.he.md"), "y": ("Terms", "warranty-he.md")}) == ["y"]
+
+
 def test_two_documents_of_one_name_are_both_named() -> None:
     request = recognise("summarise the warranty terms")
 

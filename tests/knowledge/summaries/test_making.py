@@ -117,6 +117,44 @@ def test_a_summary_waits_until_no_reply_does(collection: Collection) -> None:
     assert first.pk == reply.pk
 
 
+def test_a_step_that_runs_gives_its_place_to_a_reply_and_is_done_after_it(
+    collection: Collection, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "LOOK_S", 0.0)
+    summary = making.request_summary(long_document(collection, 120))
+    step = queue.claim("inference")
+    assert step is not None
+    reply = queue.enqueue("reply", "00000000-0000-4000-8000-000000000000", owner="u:1")
+
+    worker.run(step)
+
+    summary.refresh_from_db()
+    following = queue.claim("inference")
+    assert following is not None
+    assert following.pk == reply.pk
+    assert (summary.work["done"], summary.text) == (0, "")
+    waiting = making.live_job(summary)
+    assert waiting is not None
+    assert waiting.pk != step.pk
+
+
+def test_a_step_does_not_give_way_to_somebody_who_waits_for_himself(
+    collection: Collection, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "LOOK_S", 0.0)
+    for _question in range(2):
+        queue.enqueue("reply", "00000000-0000-4000-8000-000000000000", owner="u:1")
+    assert queue.claim("inference") is not None  # one of them runs, and nobody runs two
+    summary = making.request_summary(long_document(collection, 120))
+    step = queue.claim("inference")
+    assert step is not None
+
+    worker.run(step)
+
+    summary.refresh_from_db()
+    assert summary.work["done"] == 1
+
+
 def test_waiting_summaries_do_not_fill_the_queue_of_replies(collection: Collection) -> None:
     making.request_summary(make_document(collection, RETURNS, title="Terms"))
 
