@@ -24,7 +24,7 @@ from knowledge import index, lexical, log
 from knowledge.chunking import CHUNKER, ChunkDraft, chunk, chunk_key, content_sha256, indexed_text
 from knowledge.editing import carry_over
 from knowledge.errors import DocumentLost, EmbeddingFailed, ProcessingStopped
-from knowledge.extract.errors import NoText, Stopped
+from knowledge.extract.errors import NoText, Stopped, loses_text
 from knowledge.extract.types import ExtractedText
 from knowledge.language import detect_document
 from knowledge.models import Chunk, ChunkState, Collection, Document, DocumentStatus, DocumentVersion
@@ -238,6 +238,7 @@ def _publish(run: Run, title: str, extracted: ExtractedText, chunk_count: int) -
             status=DocumentStatus.READY,
             title=title,
             language=document.language,
+            is_partial=loses_text(extracted.warnings),
             error_code="",
             error_message="",
             updated_at=timezone.now(),

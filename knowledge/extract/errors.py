@@ -21,7 +21,8 @@ The child process knows only codes and figures; this module is the one place wit
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import ClassVar, Final
 
 from django.utils.functional import Promise
 from django.utils.text import get_text_list
@@ -32,6 +33,7 @@ from knowledge.extract.formats import FORMATS
 from knowledge.extract.ocr_sentences import recognition_sentence, scan_sentence
 from knowledge.extract.types import FailureCode, Params
 
+_HARMLESS: Final = ("encoding_guessed", "pages_recognised")  # all of it was read
 
 class ExtractError(Exception):
     """Base of everything `extract` raises; `str(error)` is for the log."""
@@ -241,6 +243,11 @@ def build_error(code: str, params: Params | None = None, detail: str = "") -> Ex
     except ValueError:
         return ParserCrashed(f"unknown code {code!r} {detail}".strip())
     return kind(detail, params)
+
+
+def loses_text(warnings: Iterable[str]) -> bool:
+    """Say whether one of these warnings means that some of the file was not read."""
+    return any(not warning.rpartition("\t")[2].startswith(_HARMLESS) for warning in warnings)
 
 
 def warning_message(warning: str) -> str:

@@ -38,7 +38,8 @@ class Document(models.Model):
     in, unless a release holds them. While a newer file is read, or after it failed, the chunks of `version`
     go on answering. is_disabled: it stays, and nothing of it is in the draft. sha256: of the file's bytes.
     pages: None where the format has none. warnings: what of it was not read, as
-    `knowledge.extract.errors.warning_message` says in words. source, address: where it was taken from, if
+    `knowledge.extract.errors.warning_message` says in words; is_partial: one of them says that text is
+    missing. source, address: where it was taken from, if
     not uploaded.
     """
 
@@ -58,6 +59,7 @@ class Document(models.Model):
     pages = models.PositiveIntegerField(null=True, blank=True)
     language = models.CharField(max_length=12, blank=True)
     warnings = models.JSONField(default=list, blank=True)
+    is_partial = models.BooleanField(default=False)
     chunk_count = models.PositiveIntegerField(default=0)
     version = models.PositiveIntegerField(default=0)
     is_disabled = models.BooleanField(default=False)
@@ -77,7 +79,10 @@ class Document(models.Model):
         ordering: ClassVar[list[str]] = ["-created_at"]
         indexes: ClassVar[list[models.Index]] = [
             # all that the list asks before it knows its page's ids
-            models.Index(fields=["collection", "-created_at", "id", "status"], name="document_list"),
+            models.Index(
+                fields=["collection", "-created_at", "id", "status", "is_disabled", "is_partial"],
+                name="document_list",
+            ),
             models.Index(fields=["collection", "sha256"], name="document_same"),
             models.Index(fields=["status"], name="document_status"),
         ]
