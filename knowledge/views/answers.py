@@ -1,5 +1,6 @@
 """Approved answers of a collection: list, write, try, switch off, delete."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from django.contrib import messages
@@ -122,11 +123,14 @@ def _show_try(request: HttpRequest, form: ApprovedAnswerForm, entry: ApprovedAns
     tried = {"tried": question, "would_answer": bool(question) and approved.answers(entry, question)}
     if request.headers.get("HX-Request"):
         return render(request, "knowledge/answers/_tried.html", tried)
-    return _form_page(request, form, **tried)
+    return _form_page(request, form, tried=tried)
 
 
 def _form_page(
-    request: HttpRequest, form: ApprovedAnswerForm, status: HTTPStatus = HTTPStatus.OK, **more: object
+    request: HttpRequest,
+    form: ApprovedAnswerForm,
+    status: HTTPStatus = HTTPStatus.OK,
+    tried: Mapping[str, object] | None = None,
 ) -> HttpResponse:
     collection = form.instance.collection
     context = {
@@ -135,7 +139,7 @@ def _form_page(
         "collection": collection,
         "is_manager": manages(request, collection),
         "documents": documents_named(collection.documents.all(), ""),
-        **more,
+        **(tried or {}),
     }
     return render(request, "knowledge/answers/form.html", context, status=status)
 
