@@ -60,6 +60,11 @@ class WebAddress:
         path, mark, query = self.target.partition("?")
         return f"{self.netloc}{path.rstrip('/')}{mark}{query}"
 
+    @property
+    def sibling(self) -> str:
+        """The same site with www before its name, or without."""
+        return self.netloc[4:] if self.netloc.startswith("www.") else f"www.{self.netloc}"
+
     def join(self, reference: str) -> WebAddress:
         """Follow a link found on this page. Raises: NotAnAddress."""
         reference = reference.strip(" \t\r\n\f")

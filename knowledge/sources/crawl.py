@@ -52,7 +52,7 @@ def look(source: Source, memory: Memory, tally: Tally, should_stop: ShouldStop) 
     if source.kind == SourceKind.PAGE:
         yield from _Crawl(Visitor(memory, should_stop), source, memory, tally, should_stop).page(start)
     else:
-        visitor = Visitor(memory, should_stop, host=start.netloc)
+        visitor = Visitor(memory, should_stop, hosts=frozenset({start.netloc, start.sibling}))
         yield from _Crawl(visitor, source, memory, tally, should_stop).site(start)
 
 
@@ -67,6 +67,7 @@ class _Crawl:
         self._memory = memory
         self._tally = tally
         self._should_stop = should_stop
+        self._host = ""
         self._waiting: deque[tuple[WebAddress, int]] = deque()
         self._known: set[str] = set()  # places that wait, or were asked for
         self._told: set[str] = set()  # addresses that a finding was about
@@ -84,10 +85,13 @@ class _Crawl:
         self._tally.is_complete = True
 
     def site(self, start: WebAddress) -> Iterator[Finding]:
-        """Look at a site, the first page first."""
+        """Look at a site, the first page first; where that leads, with or without www, is the site."""
         first, links = self._visit(start)
         if first.why is not None and not isinstance(first.why, NotIndexed):
             raise first.why
+        start = addresses.parse(first.address)
+        self._host = start.netloc
+        self._visitor.hosts = frozenset({self._host})
         yield self._tell(first)
         self._add((address, 1) for address in links)
         if self._source.depth:
@@ -101,7 +105,7 @@ class _Crawl:
 
     def _add(self, found: Iterable[tuple[WebAddress, int]]) -> None:
         for address, depth in found:
-            is_ours = address.netloc == self._visitor.host and depth <= self._source.depth
+            is_ours = address.netloc == self._host and depth <= self._source.depth
             if is_ours and address.place not in self._known and is_worth_asking(address):
                 if len(self._waiting) >= MOST_WAITING:
                     return

@@ -24,11 +24,11 @@ _STEP_S = 0.2
 
 
 class Visitor:
-    """Reads pages for one look at one source. host: the only one to read from; None for any."""
+    """Reads pages for one look at one source. hosts: the only ones to read from; None for any."""
 
-    def __init__(self, memory: Memory, should_stop: ShouldStop, host: str | None = None) -> None:
+    def __init__(self, memory: Memory, should_stop: ShouldStop, hosts: frozenset[str] | None = None) -> None:
         """Begin a look."""
-        self.host = host
+        self.hosts = hosts
         self._memory = memory
         self._should_stop = should_stop
         self._robots: dict[str, Robots] = {}
@@ -68,7 +68,7 @@ class Visitor:
 
     def _enter(self, address: WebAddress) -> None:
         """Refuse what is not ours to read, and wait for our turn. Raises: SourceError."""
-        if self.host is not None and address.netloc != self.host:
+        if self.hosts is not None and address.netloc not in self.hosts:
             raise OtherSite(str(address))
         robots = self.robots_of(address)
         if not robots.allows(address.target):

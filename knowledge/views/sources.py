@@ -57,6 +57,9 @@ def _listed(collection: Collection) -> dict[str, object]:
 def source_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Show each address of a source; `state`: only those new, changed, left out, …"""
     source = source_to_manage(request, slug, pk)
+    row = build_source_rows([source])[0]
+    if request.headers.get("HX-Request") and not row.is_live:
+        return HttpResponse(status=NO_CHANGE, headers={"HX-Refresh": "true"})
     state = request.GET.get("state", "")
     entries = _entries(source)
     counts = dict(entries.order_by().values_list("state").annotate(Count("pk")))
@@ -67,7 +70,7 @@ def source_page(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     context = {
         "collection": source.collection,
         "source": source,
-        "row": build_source_rows([source])[0],
+        "row": row,
         "page": page,
         "entries": build_entry_rows(list(page.object_list)),
         "state": state,

@@ -26,7 +26,7 @@ from knowledge.sources.errors import (
     TypeNotRead,
     Unreachable,
 )
-from knowledge.sources.fetching import Fetched, fetch
+from knowledge.sources.fetching import TOTAL_S, Fetched, fetch
 from knowledge.sources.naming import check_type, file_name, readable_body
 from knowledge.sources.networks import Allowed, is_public
 from tests.knowledge.sources.web import Handler, Page, WebSite, bomb, dripping, endless
@@ -88,8 +88,8 @@ HOSTILE = [
 ]
 
 
-def get(url: str, **more: float) -> Fetched:
-    return fetch(addresses.parse(url), **more)
+def get(url: str, total_s: float = TOTAL_S) -> Fetched:
+    return fetch(addresses.parse(url), total_s=total_s)
 
 
 @pytest.mark.parametrize("url", HOSTILE)

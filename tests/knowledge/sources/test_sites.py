@@ -1,10 +1,14 @@
 """Pages and sites, kept in step."""
 
+import socket
+
 import pytest
 from django.core.files.base import ContentFile
+from pytest_django.fixtures import Settings
 
 from knowledge import ingest
 from knowledge.models import Collection, Document, EntryState, SourceKind
+from knowledge.sources import looks
 from knowledge.sources.errors import (
     OtherSite,
     PageGone,
@@ -15,6 +19,7 @@ from knowledge.sources.errors import (
     SourceError,
 )
 from knowledge.sources.syncing import sync
+from tests.knowledge.factories import make_collection
 from tests.knowledge.sources.conftest import addresses, follow, look, reasons
 from tests.knowledge.sources.web import WebSite
 
@@ -386,3 +391,35 @@ def test_look_that_is_stopped_keeps_what_it_read_and_deletes_nothing(
     with pytest.raises(RunStopped):
         sync(source, Impatient())
     assert len(addresses(collection)) == 4
+
+
+def test_site_whose_name_leads_to_the_one_with_www_is_read_there(
+    web: WebSite, collection: Collection, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SOURCE_ALLOW_PRIVATE = ["pumps.example", "www.pumps.example"]
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, *more, **named: resolve(
+            "127.0.0.1" if str(host).endswith("pumps.example") else host, *more, **named
+        ),
+    )
+    web.lead("/", f"http://www.pumps.example:{web.port}/home")
+    web.write("/home", "Welcome.", "/a", f"http://pumps.example:{web.port}/other-name")
+    web.write("/a", "Page a.")
+
+    look(follow(collection, f"http://pumps.example:{web.port}/"))
+
+    assert addresses(collection) == ["/a", "/home"]
+
+
+def test_site_is_kept_in_step_on_each_database(any_database: str, own_stores: object, web: WebSite) -> None:
+    small_site(web)
+    source = follow(make_collection(), web.url, depth=1)
+
+    assert look(source).counts == {"new": 3}
+    web.fail("/lamps", 410)
+    assert look(source).counts == {"same": 2, "gone": 1}
+    assert looks.look_now(source)
+    assert not looks.look_now(source)
