@@ -1,8 +1,9 @@
 """The process that opens uploads: `python -m knowledge.extract.child [OPTIONS] PATH NAME`.
 
 It writes JSON lines to what was its standard output: {"progress": [done, total]} while it works,
-{"aside": seconds} before what is timed apart from parsing and {"aside": 0} after it, then one {"result": …}
-or {"error": {"code", "params", "detail"}}. No Django, no settings, no secrets, no network.
+{"aside": seconds} before what is timed apart from parsing and {"aside": 0} after it, {"section": …} for each
+section of the text, then one {"result": …} with the rest or {"error": {"code", "params", "detail"}}.
+No Django, no settings, no secrets, no network.
 A module that reads something else than documents is started the same way and calls `serve`.
 """
 
@@ -15,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -74,7 +76,10 @@ def _extract(
     file: BinaryIO, name: str, channel: Channel, *, tesseract: Tesseract | None
 ) -> Mapping[str, object]:
     recogniser = Recogniser(tesseract, channel.aside) if tesseract else None
-    return read(Source(file, name, channel.progress, recogniser=recogniser)).to_json()
+    result = read(Source(file, name, channel.progress, recogniser=recogniser))
+    for section in result.sections:  # one by one: a long text is never one message
+        channel.say({"section": asdict(section)})
+    return replace(result, sections=()).to_json()
 
 
 def serve(arguments: Sequence[str], work: Work, *, may_run: Sequence[Sequence[str]] = ()) -> int:

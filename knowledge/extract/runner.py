@@ -196,6 +196,7 @@ class _Conversation(Generic[T]):
         self._on_progress = on_progress
         self._should_stop = should_stop
         self._pending = bytearray()
+        self._sections: list[object] = []
         self._stderr = b""
         self._answer: T | ExtractError | None = None
 
@@ -239,8 +240,13 @@ class _Conversation(Generic[T]):
     def _hear(self, line: bytes) -> None:
         try:
             message = json.loads(line)
-            if "result" in message:
-                self._answer = self._from_json(message["result"])
+            if "section" in message:
+                self._sections.append(message["section"])
+            elif "result" in message:
+                result = message["result"]
+                if self._sections:
+                    result["sections"] = self._sections
+                self._answer = self._from_json(result)
             elif "error" in message:
                 error = message["error"]
                 self._answer = build_error(error["code"], error["params"], error["detail"])

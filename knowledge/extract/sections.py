@@ -9,13 +9,18 @@ from knowledge.extract.types import ExtractedSection, FailureCode
 
 MAX_CHARACTERS = 12_000_000
 MAX_HEADING = 200
+SECTION_CHARACTERS = (
+    1_000_000  # a longer one goes on in the next: nobody has to hold a whole book as one string
+)
 
 
 class Sections:
     """A growing document: say heading, page and paragraph in reading order, then `finish`."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_characters: int = MAX_CHARACTERS) -> None:
         self.first_heading = ""
+        self._max_characters = max_characters
+        self._in_section = 0
         self._done: list[ExtractedSection] = []
         self._paragraphs: list[str] = []
         self._items: list[str] = []
@@ -84,10 +89,20 @@ class Sections:
         if not text.strip():
             return
         self._characters += len(text)
-        if self._characters > MAX_CHARACTERS:
-            raise Refused(FailureCode.TOO_LARGE, limit=MAX_CHARACTERS, unit="characters")
+        if self._characters > self._max_characters:
+            raise Refused(FailureCode.TOO_LARGE, limit=self._max_characters, unit="characters")
+        if self._in_section + len(text) > SECTION_CHARACTERS:
+            self._end_section()
         self._paragraphs.append(text)
+        self._in_section += len(text)
         self._bare_heading = False
+
+    def _end_section(self) -> None:
+        if self._paragraphs:
+            path = tuple(text for _level, text in self._path)
+            self._done.append(ExtractedSection("\n\n".join(self._paragraphs), path, self._page))
+        self._paragraphs = []
+        self._in_section = 0
 
     def _close_list(self) -> None:
         items, self._items = self._items, []
@@ -96,12 +111,10 @@ class Sections:
 
     def _flush(self, *, keep_bare: bool) -> None:
         self._close_list()
-        path = tuple(text for _level, text in self._path)
-        if self._paragraphs:
-            self._done.append(ExtractedSection("\n\n".join(self._paragraphs), path, self._page))
-        elif self._bare_heading and keep_bare:
+        if not self._paragraphs and self._bare_heading and keep_bare:
             # A heading with nothing below it is still something the document says.
+            path = tuple(text for _level, text in self._path)
             self._done.append(ExtractedSection(path[-1], path[:-1], self._page))
-        self._paragraphs = []
+        self._end_section()
         if keep_bare:
             self._bare_heading = False
