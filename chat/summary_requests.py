@@ -19,10 +19,10 @@ OF_TITLE: Final = 0.5
 CLOSE: Final = 0.1
 
 _POLITE: Final = (
-    r"(?:(?:please|kindly|(?:can|could|would|will) you(?: please)?|i(?:'d| would) like(?: you to)?|בבקשה|אנא|"
+    r"(?:(?:please|kindly|(?:can|could|would|will) you|i(?:'d| would) like(?: you to)?|בבקשה|אנא|"
     r"(?:אתה |את )?(?:יכול|יכולה|תוכל|תוכלי)|אפשר|من فضلك|رجاءً?|هل يمكنك|por favor|puedes|podrías|"
     r"s'il (?:te|vous) pla[iî]t|peux-tu|pouvez-vous|pourrais-tu|pourriez-vous|bitte|kannst du|können sie|"
-    r"könntest du|könnten sie|пожалуйста|можешь|можете|请|請|麻烦|帮我|幫我|请帮我)[\s,]*)*"
+    r"könntest du|könnten sie|пожалуйста|можешь|можете|请|請|麻烦|帮我|幫我)[\s,]*){0,4}+"
 )
 _SHORT: Final = r"(?:short|brief|quick|concise|one-paragraph)"
 _VERBS: Final = "|".join(
@@ -69,7 +69,7 @@ _NOUN: Final = (
     r"fichero|document|fichier|dokuments?|datei|документ[а]?|файл[а]?|文档|文件|文檔|檔案)"
 )
 _DOCUMENT: Final = re.compile(
-    rf"(?:(?:{_THIS})\s*)*{_NOUN}(?:\s+(?:הזה|הנוכחי|הזאת|above|below))?(?=\W|[\u4e00-\u9fff]|$)", re.I
+    rf"(?:(?:{_THIS})\s*){{0,3}}{_NOUN}(?:\s+(?:הזה|הנוכחי|הזאת|above|below))?(?=\W|[\u4e00-\u9fff]|$)", re.I
 )
 _CALLED: Final = re.compile(
     r"^(?:called|named|titled|about|on|entitled|בשם|על|שנקרא|بعنوان|عن|titulado|llamado|intitulé|namens|"

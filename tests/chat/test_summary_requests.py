@@ -87,6 +87,14 @@ def test_a_question_that_only_begins_like_one_names_no_document(question: str) -
     assert matching(request, TITLES) == []
 
 
+@pytest.mark.parametrize("piece", ["can you please ", "please ", "请帮我", "the ", ", please", "以的"])
+@pytest.mark.parametrize("start", ["", "summarise ", "请"])
+def test_a_question_that_repeats_itself_names_no_document(start: str, piece: str) -> None:
+    request = recognise((start + piece * 200)[:200])  # must not take for ever either
+
+    assert request is None or matching(request, TITLES) == []
+
+
 def test_the_very_name_wins_over_one_of_the_same_words() -> None:
     request = recognise("summarise warranty-he.md")
 
