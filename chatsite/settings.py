@@ -164,6 +164,14 @@ else:
 JOB_KINDS = {
     "reply": ("inference", 10, "chat.replies.run_turn", "chat.endings.fail_turn"),
     "document": ("ingestion", 20, "knowledge.ingest.ingest_document", "knowledge.ingest.fail_document"),
+    "calibrate": (
+        "background",
+        60,
+        "knowledge.calibration.run_calibration",
+        "knowledge.calibration.end_calibration",
+    ),
+    "move": ("background", 20, "knowledge.moving.run_move", "knowledge.moving.end_move"),
+    "removal": ("background", 20, "knowledge.clearing.run_removal", "knowledge.clearing.end_removal"),
     "reindex": ("background", 40, "knowledge.reindexing.reindex", "knowledge.reindexing.end_reindex"),
     "golden": ("background", 20, "knowledge.releases.trial.run_trial", "knowledge.releases.trial.end_trial"),
     "model_pull": ("background", 30, "chat.model_desk.pulls.run_pull", "chat.model_desk.pulls.end_pull"),
@@ -182,6 +190,7 @@ JOB_SWEEPS = [
     "chat.attachments.sweeping.sweep",
     "knowledge.sources.looks.enqueue_due",
     "knowledge.reindexing.sweep",
+    "knowledge.calibration.sweep",
 ]
 JOB_SLOTS = {
     "inference": env.integer("INFERENCE_SLOTS", 0),

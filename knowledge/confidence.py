@@ -1,8 +1,8 @@
 """How sure retrieval may be that the passages answer: a logistic regression over plain signs. Pure.
 
 The constants were fitted on public question sets in 15 languages with half of the documents left out
-(docs/measurements.md, "Refusals"), so that about 95 % of the answerable questions are kept. A collection's own
-threshold (`knowledge.calibration`) moves the point. Near misses (the right subject, but not this fact) look
+(docs/measurements.md, "Refusals"), so that about 95 % of the answerable questions are kept. A collection's
+own threshold (`knowledge.calibration`) moves the point. Near misses (the right subject, not this fact) look
 like answers to any such score: they need the model and a check of the quote.
 """
 
@@ -13,27 +13,28 @@ from typing import Final
 from knowledge.evidence import Evidence
 
 THRESHOLD: Final = 0.5
-_BIAS: Final = -0.69
+_BIAS: Final = -3.26
 _WEIGHTS: Final = Evidence(
-    words=0.95,
-    unseen=-2.29,
-    mean=-5.53,
-    sentence=1.24,
-    pair=2.78,
-    adjacent=0.67,
-    third=2.41,
-    bm25=7.06,
-    focus=1.14,
-    dense=10.29,
-    known=-5.52,
-    agreement=0.62,
-    length=-1.34,
+    words=1.73,
+    unseen=-2.04,
+    mean=-5.32,
+    sentence=1.52,
+    pair=2.51,
+    adjacent=1.12,
+    third=1.78,
+    bm25=9.77,
+    focus=1.94,
+    dense=6.73,
+    known=-4.45,
+    agreement=0.79,
+    length=1.91,
+    unspaced=-1.10,
 )
 _NAMES: Final = tuple(field.name for field in fields(Evidence))
 
 
 def score_evidence(evidence: Evidence) -> float:
-    """Add up what speaks for an answer, in log odds; 0 where a site without its own questions draws the line."""
+    """Add up what speaks for an answer, in log odds; 0 is the line where no collection drew its own."""
     return _BIAS + sum(getattr(_WEIGHTS, name) * getattr(evidence, name) for name in _NAMES)
 
 

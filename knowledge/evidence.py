@@ -20,6 +20,9 @@ READ: Final = 5  # passages looked at
 NEAREST: Final = 3  # of them, those that may hold the answer
 SCORED: Final = 10  # of the word index's hits
 LONG_WORD: Final = 10  # letters
+SMALL: Final = 80  # chunks: below, BM25 knows too little of how rare a token is
+USUAL_BM25: Final = 0.5  # of the coverage, where it does
+OTHERS: Final = 50  # chunks about something else, added in thought: one document's words are not common ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +84,12 @@ class Question:
         asking = asking_words(self._units)
         content = {part for word, more in self._units.items() if word not in asking for part in (word, *more)}
         self._matcher = matcher
+        self._chunks = max(0.0, math.expm1(matcher.heaviest) / 2 - 0.5)
         self._weights = {
-            token: weight * (1.0 if token in content else ASKING_WEIGHT)
+            token: _smooth(weight, token, self._chunks) * (1.0 if token in content else ASKING_WEIGHT)
             for token, weight in matcher.weights.items()
         }
+        self._heaviest = math.log1p((self._chunks + OTHERS) * 2 + 1)
         self._total = sum(self._weights.values()) or 1.0
         self._of_words = sum(self._weight(word) for word in self._units) or 1.0
         self._most = _most_bm25(matcher.weights)
@@ -101,12 +106,12 @@ class Question:
             coverage=coverage,
             words=sum(parts) / self._of_words,
             unseen=1 - self._share_of_words(set().union(*held)),
-            mean=sum(covered) / len(covered) if covered else 0.0,
+            mean=sum(covered) / READ,
             sentence=sentence,
             pair=pair,
             adjacent=self._adjacent(found.texts[:NEAREST]),
-            third=min(1.0, parts[2] / self._matcher.heaviest) if len(parts) > 2 else 0.0,
-            bm25=min(1.0, found.scores[0][0] / self._most) if found.scores else 0.0,
+            third=min(1.0, parts[2] / self._heaviest) if len(parts) > 2 else 0.0,
+            bm25=self._bm25(found.scores, coverage),
             focus=_focus(found.scores[:SCORED]),
             dense=max(0.0, found.nearest) * found.known,
             known=found.known,
@@ -114,6 +119,12 @@ class Question:
             length=sum(map(len, self._units)) / (len(self._units) or 1) / LONG_WORD,
             unspaced=sum(map(has_no_spaces, self._units)) / (len(self._units) or 1),
         )
+
+    def _bm25(self, scores: Sequence[tuple[float, object]], coverage: float) -> float:
+        """Compare the best score with its possible maximum; in a small index rather guess it."""
+        trust = min(1.0, self._chunks / SMALL)
+        best = min(1.0, scores[0][0] / self._most) if scores else 0.0
+        return trust * best + (1 - trust) * USUAL_BM25 * coverage
 
     def _weight(self, word: str) -> float:
         return self._weights.get(word, 0.0)
@@ -154,6 +165,14 @@ def _share(word: str, more: Sequence[str], held: set[str]) -> float:
         return 1.0
     pieces = [token for token in more if is_part(token)]
     return sum(token in held for token in pieces) / len(pieces) if pieces else 0.0
+
+
+def _smooth(weight: float, token: str, chunks: float) -> float:
+    """Weigh a token as if the index held OTHERS more chunks, none with it. Weights are log(1 + odds)."""
+    worth = token_worth(token)
+    odds = math.expm1(min(weight / worth, 700.0))
+    holding = max(0.0, (chunks + 0.5 - 0.5 * odds) / (1 + odds))
+    return worth * math.log1p((chunks + OTHERS - holding + 0.5) / (holding + 0.5))
 
 
 def _most_bm25(weights: Mapping[str, float]) -> float:

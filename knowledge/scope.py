@@ -24,10 +24,14 @@ from knowledge.models import (
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What is asked: LIVE, DRAFT, or `of(release)`, which leaves other collections out."""
+    """What is asked: LIVE, DRAFT, or `of(release)`, which leaves other collections out.
+
+    without: a document that is left out, to learn what is found where nothing answers.
+    """
 
     is_draft: bool = False
     release_id: int | None = None
+    without: UUID | None = None
 
 
 LIVE: Final = Scope()
@@ -55,9 +59,10 @@ def chunks_answering(places: Sequence[Collection], scope: Scope = LIVE) -> Query
     )
     if releases:
         rule |= Q(is_published)
-    return Chunk.objects.filter(rule, document__collection__in=[place.pk for place in places]).exclude(
+    found = Chunk.objects.filter(rule, document__collection__in=[place.pk for place in places]).exclude(
         document__status=DocumentStatus.DELETING
     )
+    return found.exclude(document=scope.without) if scope.without else found
 
 
 def draft_chunks(collection: Collection) -> QuerySet[Chunk]:

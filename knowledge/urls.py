@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from knowledge.views import answers, collections, documents, summaries, upload
+from knowledge.views import answering, answers, collections, documents, summaries, upload
 
 app_name = "knowledge"
 urlpatterns = [
@@ -17,6 +17,7 @@ urlpatterns = [
     path("<slug:slug>/summary/make/", summaries.make_collection_summary, name="collection-summary-make"),
     path("<slug:slug>/summary/stop/", summaries.stop_collection_summary, name="collection-summary-stop"),
     path("answers/new/", answers.start, name="answer-start"),
+    path("<slug:slug>/answering/", answering.answering, name="answering"),
     path("<slug:slug>/answers/", answers.answer_list, name="answers"),
     path("<slug:slug>/answers/new/", answers.new_answer, name="answer-new"),
     path("<slug:slug>/answers/documents/", answers.document_names, name="answer-documents"),
@@ -24,6 +25,7 @@ urlpatterns = [
     path("<slug:slug>/answers/<int:pk>/switch/", answers.switch_answer, name="answer-switch"),
     path("<slug:slug>/answers/<int:pk>/delete/", answers.delete_answer, name="answer-delete"),
     path("<slug:slug>/sources/", include("knowledge.sources.urls")),
+    path("<slug:slug>/", include("knowledge.releases.urls")),
     path("collections/new/", collections.create, name="collection-new"),
     path("collections/<slug:slug>/edit/", collections.edit, name="collection-edit"),
     path("collections/<slug:slug>/delete/", collections.delete, name="collection-delete"),
