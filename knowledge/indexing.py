@@ -11,6 +11,7 @@ A chunk that somebody switched off or edited stays so in the new version, as lon
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,16 @@ VECTORS_A_BATCH = 64
 TEXTS_A_STEP = 8  # how much a stop waits for
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A chunk that was written: all that is kept of it in memory. is_edited: or switched off, by somebody."""
+
+    pk: int
+    key: str
+    sha256: str
+    is_edited: bool
+
+
 def read_into_index(run: Run) -> None:
     """Extract, chunk, embed and publish the run's document.
 
@@ -59,10 +70,12 @@ def read_into_index(run: Run) -> None:
     document.language = detect_document([draft.text for draft in drafts])
     run.enter(DocumentStatus.EMBEDDING, total=len(drafts))
     document.collection.refresh_from_db()
-    chunks = _write_rows(run, carry_over(document, title, _build(document, title, drafts)))
-    _write_vectors(run, title, chunks)
-    while not _publish(run, title, extracted, len(drafts)):  # its vectors were made anew meanwhile: go along
-        _write_vectors(run, title, chunks)
+    chunk_count, extracted = len(drafts), replace(extracted, sections=())
+    rows = _write_rows(run, title, drafts)
+    drafts.clear()  # a long document's text is in the rows now, and nowhere else
+    _write_vectors(run, title, rows)
+    while not _publish(run, title, extracted, chunk_count):  # its vectors were made anew meanwhile: go along
+        _write_vectors(run, title, rows)
     log.record(document, "published", {"version": document.version + 1}, stage=DocumentStatus.READY)
     remove_leftovers(document)
 
@@ -73,9 +86,9 @@ def without_repeats(drafts: Sequence[ChunkDraft]) -> list[ChunkDraft]:
     They add nothing to an answer, and many equal vectors hide their neighbours from the nearest-neighbour
     search: its graph leads from one copy to the next.
     """
-    kept: dict[tuple[str, str], ChunkDraft] = {}
+    kept: dict[str, ChunkDraft] = {}
     for draft in drafts:
-        kept.setdefault((draft.heading, " ".join(draft.text.split())), draft)
+        kept.setdefault(content_sha256("", draft.heading, " ".join(draft.text.split())), draft)
     return list(kept.values())
 
 
@@ -105,7 +118,7 @@ def _log_parsed(document: Document, extracted: ExtractedText, seconds: float) ->
         log.record(document, "warning", {"warning": warning}, level=log.Level.WARNING)
 
 
-def _build(document: Document, title: str, drafts: list[ChunkDraft]) -> list[Chunk]:
+def _build(document: Document, title: str, drafts: Sequence[ChunkDraft]) -> list[Chunk]:
     version = document.version + 1
     return [
         Chunk(
@@ -124,19 +137,24 @@ def _build(document: Document, title: str, drafts: list[ChunkDraft]) -> list[Chu
     ]
 
 
-def _write_rows(run: Run, chunks: list[Chunk]) -> list[Chunk]:
-    written: list[Chunk] = []
-    for batch in in_batches(chunks, ROWS_A_BATCH):
+def _write_rows(run: Run, title: str, drafts: Sequence[ChunkDraft]) -> list[_Row]:
+    written: list[_Row] = []
+    for batch in in_batches(drafts, ROWS_A_BATCH):
         run.check()
         with transaction.atomic():
             run.hold()
-            rows = Chunk.objects.bulk_create(batch)
+            rows = Chunk.objects.bulk_create(
+                carry_over(run.document, title, _build(run.document, title, batch))
+            )
             lexical.add(rows)
-        written += rows
+        written += (
+            _Row(row.pk, row.key, row.sha256, bool(row.edition) or row.state == ChunkState.OFF)
+            for row in rows
+        )
     return written
 
 
-def _write_vectors(run: Run, title: str, chunks: list[Chunk]) -> None:
+def _write_vectors(run: Run, title: str, chunks: list[_Row]) -> None:
     collection = run.document.collection
     embedder = embedder_of(collection)
     if embedder is None:
@@ -147,7 +165,8 @@ def _write_vectors(run: Run, title: str, chunks: list[Chunk]) -> None:
     for batch in in_batches(chunks, VECTORS_A_BATCH):
         vectors = {row.key: known[row.sha256] for row in batch if row.sha256 in known}
         for step in in_batches((row for row in batch if row.key not in vectors), TEXTS_A_STEP):
-            vectors.update(zip([row.key for row in step], embed(embedder, title, step), strict=True))
+            made = embed(embedder, title, _texts(run.document, step))
+            vectors.update(zip([row.key for row in step], made, strict=True))
             run.report(done + len(vectors), len(chunks))
         done += len(batch)
         run.report(done, len(chunks))
@@ -163,14 +182,22 @@ def _write_vectors(run: Run, title: str, chunks: list[Chunk]) -> None:
     log.record(run.document, "embedded", {"count": fresh, "seconds": seconds})
 
 
-def _log_chunks(document: Document, chunks: Sequence[Chunk], known: Mapping[str, Vectors]) -> None:
+def _texts(document: Document, rows: Sequence[_Row]) -> list[Chunk]:
+    """Fetch chunks with their texts, in order. Raises: DocumentLost when one is gone, with its document."""
+    found = Chunk.objects.in_bulk([row.pk for row in rows])
+    if len(found) < len(rows):
+        raise DocumentLost(str(document.pk))
+    return [found[row.pk] for row in rows]
+
+
+def _log_chunks(document: Document, chunks: Sequence[_Row], known: Mapping[str, Vectors]) -> None:
     taken = sum(1 for row in chunks if row.sha256 in known)
-    edits = sum(1 for row in chunks if row.edition or row.state == ChunkState.OFF)
+    edits = sum(row.is_edited for row in chunks)
     told = {"new": len(chunks) - taken, "taken_over": taken, "version": document.version, "edits": edits}
     log.record(document, "chunks", told)
 
 
-def _known_vectors(document: Document, chunks: Sequence[Chunk]) -> dict[str, Vectors]:
+def _known_vectors(document: Document, chunks: Sequence[_Row]) -> dict[str, Vectors]:
     """Vectors of the document's other versions, by what their chunks say."""
     wanted = {row.sha256 for row in chunks}
     version = document.version + 1
