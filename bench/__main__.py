@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-PARTS = ("start", "chats", "frames", "engine")
+PARTS = ("start", "chats", "frames", "engine", "ingest", "search", "lists", "memory")
 
 
 def main() -> int:
