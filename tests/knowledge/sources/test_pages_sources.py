@@ -10,6 +10,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import AuditEntry
 from jobs import queue, worker
 from jobs.models import Job
+from knowledge import ingest
 from knowledge.models import Collection, Document, Source, SourceKind
 from tests.knowledge.people import person, signed_in, text_of
 from tests.knowledge.sources.conftest import follow, look
@@ -217,3 +218,31 @@ def test_list_asks_the_database_as_often_for_many_sources(
 
     with django_assert_max_num_queries(14):  # type: ignore[operator]
         text_of(alice, page_of(collection))
+
+
+def test_document_leads_to_the_page_it_was_taken_from(
+    alice: Client, bob: Client, web: WebSite, collection: Collection
+) -> None:
+    web.write("/pumps", "Pumps are cleaned once a year.")
+    look(follow(collection, f"{web.url}/pumps", SourceKind.PAGE))
+    document = ingest.ingest_now(Document.objects.get())
+
+    for client in (alice, bob):
+        page = text_of(client, f"/knowledge/documents/{document.pk}/")
+        assert f'href="{web.url}/pumps"' in page
+        assert "noopener" in page
+
+
+def test_list_of_documents_leads_to_the_sources(alice: Client, collection: Collection) -> None:
+    assert page_of(collection) in text_of(alice, f"/knowledge/?collection={collection.slug}")
+
+
+def test_collection_is_deleted_with_its_sources(alice: Client, shelf: Path, collection: Collection) -> None:
+    (shelf / "lamps.txt").write_text("Lamps need a G9 bulb.")
+    look(follow(collection, str(shelf), SourceKind.FOLDER))
+
+    alice.post(f"/knowledge/collections/{collection.slug}/delete/")
+
+    assert not Collection.objects.exists()
+    assert not Source.objects.exists()
+    assert not Document.objects.exists()
