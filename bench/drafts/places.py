@@ -15,6 +15,7 @@ from knowledge.models import Collection, Expectation, GoldenQuestion, Visibility
 PASSAGES: Final = 8
 PLAIN: Final = 16
 DECKS: Final = 3
+SPARE: Final = 9
 FOUND, REFUSED = 34, 6
 
 
@@ -52,7 +53,8 @@ def build_stage(folder: Path, chosen: Set) -> Stage:
     stage.add(mixed, keep=True)
     if chosen.has_golden:
         by_name = {row["id"]: (made[n], kept[n]) for n, row in enumerate(rows[: PLAIN + DECKS])}
-        _write_golden(collection, _read(folder / chosen.name / "questions.jsonl"), by_name)
+        known = {str(row["id"]).partition("@")[0] for row in rows[: PLAIN + DECKS + SPARE]}
+        _write_golden(collection, _read(folder / chosen.name / "questions.jsonl"), by_name, known)
     stage.publish()
     return stage
 
@@ -122,17 +124,18 @@ def _price_list() -> Source:
     )
 
 
-def _write_golden(collection: Collection, rows: Sequence[dict[str, Any]], documents: Any) -> None:
-    """Take questions whose answer stands in what was kept; those of documents that are not there must be refused."""
+def _write_golden(
+    collection: Collection, rows: Sequence[dict[str, Any]], documents: Any, known: set[str]
+) -> None:
+    """Take questions whose answer stands in what was kept; those of documents no case has must be refused."""
     mixed = sorted(rows, key=lambda row: fold(row["question"])[::-1])
     found = refused = 0
-    ids = {name.partition("@")[0] for name in documents}
     for row in mixed:
         place = next((pair for name, pair in documents.items() if _holds(name, pair[1], row)), None)
         if place and found < FOUND and not row.get("unanswerable"):
             found += 1
             _golden(collection, row, Expectation.FIND, place[0])
-        elif row["doc_id"] not in ids and refused < REFUSED:
+        elif row["doc_id"] not in known and refused < REFUSED:
             refused += 1
             _golden(collection, row, Expectation.REFUSE, None)
 

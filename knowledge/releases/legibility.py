@@ -19,11 +19,13 @@ from knowledge.tokens import normalise, words
 FEWEST_WORDS: Final = 25
 MARGIN: Final = 0.1  # strange words beyond what is usual
 ALTERED: Final = 0.12  # strange words where most of a text merely changed its letters
-USUAL: Final = 0.15  # where there are too few documents to measure
+USUAL: Final = 0.2  # where there are too few documents to measure
+FLOOR: Final = 0.075
 FEWEST_DOCUMENTS: Final = 5
+FEWEST_GRAMS: Final = 1_500
 BROKEN_PER_LETTER: Final = 0.003
 SHATTERED: Final = 0.35  # of the words are single letters
-FEWEST_FINALS: Final = 6
+FEWEST_FINALS: Final = 3
 
 Grams = frozenset[str]
 _NONE: Final = Grams()
@@ -49,6 +51,11 @@ class Vocabulary:
     members: frozenset[str]
     usual: float
 
+    @property
+    def is_rich(self) -> bool:
+        """Whether a word unknown to it says something."""
+        return len(self.members) >= FEWEST_DOCUMENTS and len(self.grams) >= FEWEST_GRAMS
+
     def share_strange(self, texts: Iterable[str], own: Grams = _NONE, known: Grams = _NONE) -> float:
         """Share of the words with letters in a row that nobody has, or `own` alone; `known` ones aside."""
         strange = total = 0
@@ -73,7 +80,7 @@ def build_vocabulary(documents: Mapping[str, str]) -> Vocabulary:
     shares = sorted(
         learnt.share_strange([text], own) for text, own in zip(documents.values(), owned, strict=True)
     )
-    return replace(learnt, usual=max(USUAL / 2, shares[int(0.95 * (len(shares) - 1))]))
+    return replace(learnt, usual=max(FLOOR, shares[int(0.95 * (len(shares) - 1))]))
 
 
 def find_illegible(pair: Pair, vocabulary: Vocabulary) -> list[Finding]:
@@ -88,15 +95,15 @@ def find_illegible(pair: Pair, vocabulary: Vocabulary) -> list[Finding]:
 
 def _strange(pair: Pair, fresh: Sequence[str], vocabulary: Vocabulary) -> Iterator[Finding]:
     is_known = detect(" ".join(fresh)) in vocabulary.languages | {""}
-    if pair.is_new and not (is_known and len(vocabulary.members) > 1):
-        return  # nothing here is written in this language yet
+    if pair.is_new and not (is_known and vocabulary.is_rich):
+        return  # too little here is written in this language yet
     is_member = pair.is_new and str(pair.document.pk) in vocabulary.members
     own = _grams_of(pair.after.text) if is_member else _NONE
     share = vocabulary.share_strange(fresh, own, _grams_of(pair.before.text))
     standing = set(pair.after.sentences)
     kept = sum(text in standing for text in pair.before.sentences)
     is_altered = not pair.is_new and kept < 0.5 * len(pair.before.sentences)
-    limit = ALTERED if is_altered else vocabulary.usual + MARGIN
+    limit = ALTERED if is_altered and vocabulary.is_rich else vocabulary.usual + MARGIN
     if share > limit:
         yield _finding(pair, "strange_words", percent=round(100 * share), usual=round(100 * vocabulary.usual))
 
@@ -114,7 +121,7 @@ def _direction(pair: Pair, fresh: Sequence[str]) -> Iterator[Finding]:
     found = _WORD.findall(" ".join(fresh))
     first = sum(word[0] in _FINAL for word in found if len(word) > 1)
     last = sum(word[-1] in _FINAL for word in found if len(word) > 1)
-    if first >= FEWEST_FINALS and first > last:
+    if first >= FEWEST_FINALS and first > 2 * last:
         yield _finding(pair, "backwards")
 
 

@@ -45,12 +45,12 @@ def find_losses(pair: Pair, standing: frozenset[str]) -> list[Finding]:
 
 def all_sentences(pairs: Iterable[Pair]) -> frozenset[str]:
     """Collect what the changed documents say in the draft: text that was moved is among it."""
-    return frozenset(text for one in pairs for text in one.after.sentences)
+    return frozenset(text for one in pairs for text in one.read.sentences)
 
 
 def lost_sentences(pair: Pair, standing: frozenset[str]) -> list[str]:
     """List the release's sentences that the draft has nowhere word for word."""
-    body = " ".join(pair.after.sentences)
+    body = " ".join(pair.read.sentences)
     return [text for text in pair.before.sentences if text not in standing and text not in body]
 
 
@@ -60,7 +60,7 @@ def _share_lost(pair: Pair, lost: Sequence[str]) -> float:
     if total < FEWEST_WORDS:
         return 0.0
     standing = set(pair.before.sentences)
-    pool = Counter(word for text in pair.after.sentences if text not in standing for word in words(text))
+    pool = Counter(word for text in pair.read.sentences if text not in standing for word in words(text))
     gone = 0
     for text in lost:
         for word in words(text):
@@ -77,9 +77,9 @@ def _is_cut_off(pair: Pair, lost: set[str]) -> bool:
     tail = next((n for n, text in enumerate(reversed(sentences)) if text not in lost), len(sentences))
     if tail < 2 or tail < 0.8 * len(lost):
         return False
-    last = pair.after.sentences[-1] if pair.after.sentences else ""
+    last = pair.read.sentences[-1] if pair.read.sentences else ""
     is_mid_sentence = any(text != last and text.startswith(last) for text in lost) if last else False
-    kept = {piece.heading for piece in pair.after.pieces}
+    kept = {piece.heading for piece in pair.read.pieces}
     gone = list(dict.fromkeys(p.heading for p in pair.before.pieces if p.heading not in kept))
     return is_mid_sentence or len(gone) >= 2 or not any(piece.heading for piece in pair.before.pieces)
 
@@ -92,8 +92,8 @@ def _pages(pair: Pair, lost: set[str]) -> Iterator[Finding]:
     ]
     if not gone or not pair.before.pages:
         return
-    has_them = pair.after.pages is not None and pair.after.pages >= pair.before.pages
-    with_text = {piece.page for piece in pair.after.pieces}
+    has_them = pair.read.pages is not None and pair.read.pages >= pair.before.pages
+    with_text = {piece.page for piece in pair.read.pieces}
     is_empty = has_them and any(page not in with_text for page in gone)
     if is_empty or len(gone) >= max(2, PAGES_LOST * len(before)):
         yield _finding(pair, "pages_lost", pages=len(gone), first=gone[0])
@@ -110,20 +110,20 @@ def _by_page(side: Side) -> dict[int, list[str]]:
 
 def _numbers(pair: Pair, share: float) -> Iterator[Finding]:
     """Figures that were there and are not, though the words around them are."""
-    before, after = (len(_NUMBER.findall(side.text)) for side in (pair.before, pair.after))
+    before, after = (len(_NUMBER.findall(side.text)) for side in (pair.before, pair.read))
     if before >= FEWEST_NUMBERS and after < KEPT_NUMBERS * before * (1 - share):
         yield _finding(pair, "numbers_lost", before=before, after=after)
 
 
 def _tables(pair: Pair) -> Iterator[Finding]:
-    before, after = (len(_ROW.findall(side.text)) for side in (pair.before, pair.after))
+    before, after = (len(_ROW.findall(side.text)) for side in (pair.before, pair.read))
     if before >= FEWEST_ROWS and after < KEPT_ROWS * before:
         yield _finding(pair, "tables_lost", before=before, after=after)
 
 
 def _languages(pair: Pair) -> Iterator[Finding]:
     before, after = (
-        Counter(detect(piece.text) for piece in side.pieces) for side in (pair.before, pair.after)
+        Counter(detect(piece.text) for piece in side.pieces) for side in (pair.before, pair.read)
     )
     total = sum(before.values())
     for language, count in before.items():

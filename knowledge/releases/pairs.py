@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from django.db.models import QuerySet
+
 from knowledge.evaluation import fold
 from knowledge.models import Chunk, Collection, Document
 from knowledge.releases.changes import Change, ChangeKind
@@ -46,12 +48,16 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A changed document: what the release has of it and what the draft has; either may be nothing."""
+    """A changed document: what the release has of it and what the draft has; either may be nothing.
+
+    read: what was read of the newer file, also what people switched off or edited since.
+    """
 
     document: Document
     kind: ChangeKind
     before: Side
     after: Side
+    read: Side
 
     @property
     def is_new(self) -> bool:
@@ -70,19 +76,23 @@ def load_pairs(collection: Collection, changed: Iterable[Change]) -> list[Pair]:
     rows = [change for change in changed if change.kind in kinds]
     step = max(1, -(-len(rows) // MOST))
     live = of(collection.release) if collection.release else None
-    return [
-        Pair(
-            change.document,
-            change.kind,
-            _side(change.document, live, change.before) if live else Side(()),
-            _side(change.document, DRAFT, change.after),
-        )
-        for change in rows[::step]
-    ]
+    return [_pair(change, live) for change in rows[::step]]
 
 
-def _side(document: Document, scope: Scope, number: int | None) -> Side:
+def _pair(change: Change, live: Scope | None) -> Pair:
+    document = change.document
+    before = _answering(document, live, change.before) if live else Side(())
+    after = _answering(document, DRAFT, change.after)
+    as_read = document.chunks.filter(version=change.after, edition=0)
+    return Pair(document, change.kind, before, after, _side(document, as_read, change.after))
+
+
+def _answering(document: Document, scope: Scope, number: int | None) -> Side:
     chunks = chunks_answering([document.collection], scope).filter(document=document)
+    return _side(document, chunks, number)
+
+
+def _side(document: Document, chunks: QuerySet[Chunk], number: int | None) -> Side:
     version = document.versions.filter(number=number).first() if number else None
     return Side(tuple(piece_of(chunk) for chunk in chunks), version.pages if version else None)
 

@@ -39,7 +39,7 @@ def find_vector_faults(
     shared = _shared(collection, changed[:COMPARED])
     if shared:
         found.append(Finding("vectors_shared", params={"chunks": shared}))
-    sample = _every(changed, CHANGED) + some
+    sample = list({chunk.pk: chunk for chunk in _every(changed, CHANGED) + some}.values())
     other = _count_unlike(collection, sample, check)
     if other:
         found.append(Finding("vectors_other", params={"chunks": other, "of": len(sample)}))
