@@ -63,6 +63,7 @@ logger = logging.getLogger(__name__)
 
 JOB_KIND = "document"
 MEGABYTE = 1024 * 1024
+RESERVED_SLUGS = frozenset({"answers", "collections", "documents", "progress", "test", "upload"})  # addresses
 KEEP_FREE_BYTES = 200 * MEGABYTE  # the database needs room too
 
 
@@ -72,7 +73,8 @@ def create_collection(
     """Add a collection; without a slug it gets one made from its name."""
     base = slug or slugify(name)[:50].strip("-") or "collection"
     with transaction.atomic():
-        taken = set(Collection.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+        named = Collection.objects.filter(slug__startswith=base)
+        taken = {*named.values_list("slug", flat=True), *RESERVED_SLUGS}
         place = 1
         slug = base
         while slug in taken:

@@ -255,3 +255,8 @@ def test_text_that_repeats_itself_is_indexed_once_and_hides_nothing(collection: 
     assert found.is_answerable
     assert "five years" in found.passages[0].text
     assert differences() == []
+
+
+@pytest.mark.django_db
+def test_a_collection_never_takes_the_address_of_another_page() -> None:
+    assert ingest.create_collection("Documents").slug == "documents-2"
