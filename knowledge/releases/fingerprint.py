@@ -3,8 +3,7 @@
 import hashlib
 from array import array
 
-from knowledge.confidence import THRESHOLD
-from knowledge.models import Collection, GoldenQuestion
+from knowledge.models import Calibration, Collection, GoldenQuestion
 from knowledge.scope import Scope, chunks_answering
 
 
@@ -15,7 +14,8 @@ def fingerprint(collection: Collection, scope: Scope) -> str:
     """
     ids = chunks_answering([collection], scope).order_by("pk").values_list("pk", flat=True)
     digest = hashlib.sha256(array("q", ids).tobytes())
-    stamp = (collection.index_name, collection.embedder, collection.tokeniser, THRESHOLD)
+    points = list(Calibration.objects.filter(collection=collection).values_list("threshold", flat=True))
+    stamp = (collection.index_name, collection.embedder, collection.tokeniser, points)
     digest.update(repr((stamp, _questions(collection))).encode())
     return digest.hexdigest()
 

@@ -227,7 +227,9 @@ def test_what_people_rightly_do_is_let_through() -> None:
         shop.documents.get(name="file1.md").chunks.get(text__contains="ferry"),
         "Parcels to the islands travel by ferry on Mondays. In a storm the ferry waits in the harbour.",
     )
-    replace(shop.documents.get(name="file0.md"), RETURNS + "\n## Toasters\n\nToasters go back within ten days.\n")
+    replace(
+        shop.documents.get(name="file0.md"), RETURNS + "\n## Toasters\n\nToasters go back within ten days.\n"
+    )
 
     assert reasons(try_draft(shop)) == []
 
