@@ -1,5 +1,7 @@
 """What is known of each address of one source, and what a look writes down about it."""
 
+from collections import defaultdict
+from collections.abc import Iterator
 from datetime import datetime
 
 from knowledge.models import EntryState, Source, SourceEntry
@@ -15,7 +17,11 @@ class Ledger:
         """Load what earlier looks left."""
         self._source = source
         self._began_at = began_at
-        self._entries = {entry.key: entry for entry in source.entries.all()}
+        self._entries: dict[str, SourceEntry] = {}
+        self._by_digest: defaultdict[str, list[SourceEntry]] = defaultdict(list)
+        for entry in source.entries.select_related("document"):
+            self._entries[entry.key] = entry
+            self._by_digest[entry.digest].append(entry)
 
     def entry(self, address: str) -> SourceEntry | None:
         """Return what is known of an address."""
@@ -36,28 +42,23 @@ class Ledger:
 
     def twin(self, address: str, digest: str) -> SourceEntry | None:
         """Return another entry with a document that says the same."""
-        return next(
-            (
-                entry
-                for entry in self._entries.values()
-                if digest and entry.digest == digest and entry.document_id and entry.address != address
-            ),
-            None,
-        )
+        others = (entry for entry in self._saying(digest) if entry.address != address)
+        return next((entry for entry in others if entry.document_id), None)
 
     def heir(self, leaving: SourceEntry, code: str) -> SourceEntry | None:
         """Return an entry of this look that was left out for saying the same as one that is leaving."""
-        return next(
-            (
-                entry
-                for entry in self._entries.values()
-                if entry.code == code
-                and entry.digest == leaving.digest
-                and entry.checked_at == self._began_at
-                and not entry.document_id
-            ),
-            None,
-        )
+        fresh = (entry for entry in self._saying(leaving.digest) if entry.checked_at == self._began_at)
+        return next((entry for entry in fresh if entry.code == code and not entry.document_id), None)
+
+    def _saying(self, digest: str) -> Iterator[SourceEntry]:
+        """Yield the entries with a digest; the index also holds what an entry said before."""
+        if digest:
+            yield from (entry for entry in self._by_digest[digest] if entry.digest == digest)
+
+    def say(self, entry: SourceEntry, digest: str) -> None:
+        """Note what stands at an address."""
+        entry.digest = digest
+        self._by_digest[digest].append(entry)
 
     def met(self, *states: EntryState) -> list[SourceEntry]:
         """Return the entries of this look in these states."""
@@ -77,7 +78,8 @@ class Ledger:
 
     def keep(self, entry: SourceEntry, content: Content, *, change: str) -> None:
         """Write down what stands at an address now."""
-        entry.etag, entry.modified, entry.digest = content.etag, content.modified, content.digest
+        self.say(entry, content.digest)
+        entry.etag, entry.modified = content.etag, content.modified
         entry.size_bytes, entry.mtime_ns = content.size_bytes, content.mtime_ns
         entry.links = list(content.links)
         entry.state, entry.change, entry.code, entry.params = EntryState.READ, change, "", {}

@@ -16,7 +16,7 @@ from django.utils import timezone
 from knowledge import ingest, versions
 from knowledge.errors import Duplicate, KnowledgeError, StorageFull
 from knowledge.extract.errors import ExtractError
-from knowledge.models import Document, EntryState, Source, SourceEntry, SourceKind
+from knowledge.models import EntryState, Source, SourceEntry, SourceKind
 from knowledge.run import REPORT_EVERY_S, Watch
 from knowledge.sources import crawl, folder
 from knowledge.sources.errors import LedOn, RemovedHere, RunStopped, SameContent
@@ -86,7 +86,7 @@ class _Sync:
             self._ledger.keep(entry, content, change="same")
             self.tally.count("same")
         elif twin is not None:
-            entry.digest = content.digest
+            self._ledger.say(entry, content.digest)
             entry.save()
             self._refuse(entry, EntryState.LEFT_OUT, SameContent(params={"other": twin.address}))
         elif entry.was_added and entry.document_id is None:
@@ -98,13 +98,11 @@ class _Sync:
         """Add a document, or give the one there is a newer version."""
         change = "changed" if entry.document_id else "new"
         try:
-            with transaction.atomic():
-                self._check_source()
-                if entry.document is not None:
-                    versions.replace_document(entry.document, content.name, File(content.file, content.name))
-                else:
-                    entry.document = self._add(entry.address, content)
+            if entry.document is not None:
+                versions.replace_document(entry.document, content.name, File(content.file, content.name))
                 self._ledger.keep(entry, content, change=change)
+            else:
+                self._add(entry, content)
         except (StorageFull, RunStopped):
             raise
         except (ExtractError, KnowledgeError) as error:
@@ -121,16 +119,20 @@ class _Sync:
         if not Source.objects.select_for_update().filter(pk=self._source.pk).exists():
             raise RunStopped()
 
-    def _add(self, address: str, content: Content) -> Document:
-        document = ingest.add_document(
-            self._source.collection,
-            content.name,
-            File(content.file, content.name),
-            owner=self._source.created_by,
-        )
-        document.source, document.address = self._source, address
-        document.save(update_fields=["source", "address"])
-        return document
+    def _add(self, entry: SourceEntry, content: Content) -> None:
+        """Add a document and what says whose it is: both or none, or the next look would find a stranger."""
+        with transaction.atomic():
+            self._check_source()
+            document = ingest.add_document(
+                self._source.collection,
+                content.name,
+                File(content.file, content.name),
+                owner=self._source.created_by,
+            )
+            document.source, document.address = self._source, entry.address
+            document.save(update_fields=["source", "address"])
+            entry.document = document
+            self._ledger.keep(entry, content, change="new")
 
     def _refuse(self, entry: SourceEntry, state: EntryState, error: ExtractError | KnowledgeError) -> None:
         params = {name: str(value) for name, value in getattr(error, "params", {}).items()}
