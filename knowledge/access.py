@@ -1,6 +1,6 @@
 """Which collections a person may read, and which they may manage: the only place that decides."""
 
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import AnonymousUser, Group
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
@@ -35,3 +35,15 @@ def manageable_collections(user: User | AnonymousUser) -> QuerySet[Collection]:
 
 def _manages_all(user: User | AnonymousUser) -> bool:
     return isinstance(user, User) and user.has_perm(MANAGE_ALL)
+
+
+def readable_to_signed_in() -> QuerySet[Collection]:
+    """Collections that somebody may read who is signed in and in no group."""
+    return Collection.objects.filter(visibility__in=[Visibility.EVERYONE, Visibility.SIGNED_IN])
+
+
+def readable_to_group(group: Group) -> QuerySet[Collection]:
+    """Collections that somebody may read who is in this group alone."""
+    rule = Q(visibility__in=[Visibility.EVERYONE, Visibility.SIGNED_IN])
+    rule |= Q(visibility=Visibility.GROUPS, readers=group) | Q(managers=group)
+    return Collection.objects.filter(pk__in=Collection.objects.filter(rule).values("pk"))

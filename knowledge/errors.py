@@ -5,6 +5,8 @@ KnowledgeError            code knowledge_error
 ├── StorageFull           code storage_full      the disk has no room for more files
 ├── DocumentLost          code document_lost     the document was deleted while it was being read
 ├── ProcessingStopped     code cancelled         somebody stopped it
+├── KeptInStep            code kept_in_step      a source keeps the document as it is there
+├── InRelease             code in_release        visitors get answers from the document now
 ├── StillReading          code still_reading     the document is being read; one thing after another
 ├── NothingToPublish      code nothing_to_publish the draft holds no text
 ├── GateHeld              code gate_held          the draft has not passed its trial
@@ -80,6 +82,20 @@ class StillReading(KnowledgeError):
     code = "still_reading"
     retryable = True
     message = _("This document is being read right now. Try again when it is ready.")
+
+
+class KeptInStep(KnowledgeError):
+    """A source of its collection brings the document, and would bring it again."""
+
+    code = "kept_in_step"
+    message = _("A source of its collection keeps it up to date. Follow that source from the other one.")
+
+
+class InRelease(KnowledgeError):
+    """The published release holds the document."""
+
+    code = "in_release"
+    message = _("Visitors get answers from it now. Tick the box to move it all the same.")
 
 
 class NothingToPublish(KnowledgeError):

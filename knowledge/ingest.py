@@ -63,7 +63,9 @@ logger = logging.getLogger(__name__)
 
 JOB_KIND = "document"
 MEGABYTE = 1024 * 1024
-RESERVED_SLUGS = frozenset({"answers", "collections", "documents", "progress", "test", "upload"})  # addresses
+RESERVED_SLUGS = frozenset(  # addresses
+    {"answers", "bulk", "collections", "documents", "progress", "refusals", "test", "upload"}
+)
 KEEP_FREE_BYTES = 200 * MEGABYTE  # the database needs room too
 
 

@@ -100,6 +100,8 @@ _PLAIN: "dict[str, StrOrPromise]" = {
     "stopped": gettext_lazy("Processing was stopped."),
     "disabled": gettext_lazy("Disabled: new answers no longer use it."),
     "enabled": gettext_lazy("Enabled again."),
+    "moved": gettext_lazy("Moved from “%(before)s” to “%(after)s”."),
+    "not_moved": gettext_lazy("Not moved to “%(after)s”."),
     "chunk_edited": gettext_lazy("Chunk %(number)d was edited."),
     "chunk_restored": gettext_lazy("The edit of chunk %(number)d was taken back."),
     "chunk_off": gettext_lazy("Chunk %(number)d was switched off."),

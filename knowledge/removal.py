@@ -76,14 +76,15 @@ def delete_document(document: Document) -> None:
     Raises: IndexUnavailable; the document then stays as deleting, and `reconcile` or a second
     delete finishes it.
     """
-    _mark(Document.objects.filter(pk=document.pk))
+    mark_deleting(Document.objects.filter(pk=document.pk))
     remove_chunks(document.collection, document.chunks.all())
     _forget(document)
 
 
 def delete_collection(collection: Collection) -> None:
     """Delete a collection with all its documents. Raises: IndexUnavailable, as delete_document."""
-    _mark(collection.documents.all())
+    collection.sources.all().delete()  # a look at one adds nothing from here on
+    mark_deleting(collection.documents.all())
     index.drop(collection)
     rows = Chunk.objects.filter(document__collection=collection)
     while batch := list(rows.order_by("pk")[:BATCH]):
@@ -94,7 +95,7 @@ def delete_collection(collection: Collection) -> None:
     collection.delete()
 
 
-def _mark(documents: QuerySet[Document]) -> None:
+def mark_deleting(documents: QuerySet[Document]) -> None:
     """Make the documents unreadable at once and stop who is reading them."""
     ids = list(documents.values_list("pk", flat=True))
     documents.update(status=DocumentStatus.DELETING, updated_at=timezone.now())

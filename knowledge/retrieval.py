@@ -25,7 +25,7 @@ from knowledge.confidence import THRESHOLD, estimate_confidence, score_evidence
 from knowledge.errors import IndexUnavailable
 from knowledge.evidence import READ, SCORED, Evidence, Found, Question
 from knowledge.models import Calibration, Chunk, Collection, DocumentVersion
-from knowledge.retrieval_types import Passage, SearchResult, Sentence
+from knowledge.retrieval_types import Parts, Passage, SearchResult, Sentence
 from knowledge.scope import LIVE, Scope, chunks_answering, release_numbers, versions_of
 from knowledge.sentence_vectors import mix_sentences
 from knowledge.tokens import Matcher, query_tokens
@@ -217,6 +217,7 @@ def _rank(
             numbers.get(chunks[pk].document.collection_id),
             (final[pk], found.dense.get(pk, 0.0), found.words.get(pk, 0.0)),
             scored,
+            _parts(pk, found, fused[pk], final[pk], is_follow_up=bool(both)),
         )
         for pk, scored in zip(order, mixed, strict=True)
     )
@@ -257,12 +258,24 @@ def _weigh_evidence(
     return [own, Question(both, Matcher(both, lexical.weigh)).weigh(material)]
 
 
+def _parts(pk: int, found: _Candidates, fused: float, score: float, *, is_follow_up: bool) -> Parts:
+    """Take a score apart again, as fusion, the question before and the best sentence made it."""
+    nearest = max(found.near.similarity.values(), default=0.0)
+    share = scoring.dense_weight(found.near.fertility, nearest) if found.dense else 0.0
+    whole = (1 + scoring.BEST_SENTENCE) * (1 + scoring.PREVIOUS_TURN if is_follow_up else 1)
+    meaning = share * found.dense.get(pk, 0.0) / whole
+    words = (1 - share) * found.words.get(pk, 0.0) / whole
+    before = fused / (1 + scoring.BEST_SENTENCE)
+    return Parts(meaning, words, max(0.0, before - meaning - words), score - before)
+
+
 def _passage(
     chunk: Chunk,
     version: DocumentVersion | None,
     release: int | None,
     scores: tuple[float, float, float],
     sentences: tuple[Sentence, ...],
+    parts: Parts,
 ) -> Passage:
     """Put together what a reader sees, named as in the chunk's own version of the document."""
     score, dense, words = scores
@@ -283,4 +296,5 @@ def _passage(
         dense=dense,
         words=words,
         sentences=sentences,
+        parts=parts,
     )

@@ -13,10 +13,25 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """What a passage's score is made of; together they are the score.
+
+    meaning: of the vectors; words: of the word index; previous: of the question before; sentence: what
+    its best sentence added.
+    """
+
+    meaning: float = 0.0
+    words: float = 0.0
+    previous: float = 0.0
+    sentence: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """One retrieved chunk the reader may see.
 
-    score: 0–1 after fusion; dense, words: its parts, 0–1. sentences: in reading order, scored.
+    score: 0–1 after fusion and re-ranking, parts: what made it; dense, words: what each index gave, 0–1.
+    sentences: in reading order, scored.
     heading: path joined by " › ". sha256: of the chunk's content, kept with citations. release: number of
     the release it was found in; None: the draft. title, name: of the document as it was in that version.
     """
@@ -36,6 +51,7 @@ class Passage:
     dense: float
     words: float
     sentences: tuple[Sentence, ...]
+    parts: Parts = Parts()
 
     @property
     def best_sentence(self) -> Sentence | None:

@@ -2,12 +2,27 @@
 
 from django.urls import include, path
 
-from knowledge.views import answering, answers, collections, documents, summaries, upload
+from knowledge.views import (
+    answering,
+    answers,
+    bulk,
+    collections,
+    list_page,
+    notices,
+    summaries,
+    testing,
+    upload,
+)
 
 app_name = "knowledge"
 urlpatterns = [
-    path("", documents.list_page, name="list"),
-    path("progress/", documents.progress, name="progress"),
+    path("", list_page.list_page, name="list"),
+    path("progress/", list_page.progress, name="progress"),
+    path("bulk/", bulk.act, name="bulk"),
+    path("refusals/dismiss/", notices.dismiss, name="dismiss"),
+    path("test/", testing.try_page, name="test-all"),
+    path("<slug:slug>/test/", testing.try_page, name="test"),
+    path("<slug:slug>/test/keep/", testing.keep, name="test-keep"),
     path("upload/", upload.upload, name="upload"),
     path("documents/<uuid:document_id>/", include("knowledge.urls_document")),
     path("documents/<uuid:document_id>/summary/", summaries.document_summary, name="summary"),

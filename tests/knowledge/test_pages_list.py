@@ -94,7 +94,7 @@ def test_list_asks_as_much_for_many_documents_as_for_few(
     for number in range(20):
         queue_one(collection, f"{number}.txt", f"Words {number}.")
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(20):
         alice.get(LIST)
 
 

@@ -71,6 +71,7 @@ async function refresh() {
     if (fresh && old) {
       old.replaceWith(document.adoptNode(fresh));
       window.htmx?.process(fresh);
+      document.dispatchEvent(new Event("list:drawn"));
     }
   }
 }
