@@ -35,7 +35,7 @@ _NAMES: Final = tuple(field.name for field in fields(Evidence))
 
 def score_evidence(evidence: Evidence) -> float:
     """Add up what speaks for an answer, in log odds; 0 is the line where no collection drew its own."""
-    return _BIAS + sum(getattr(_WEIGHTS, name) * getattr(evidence, name) for name in _NAMES)
+    return _BIAS + math.fsum(getattr(_WEIGHTS, name) * getattr(evidence, name) for name in _NAMES)
 
 
 def estimate_confidence(score: float, threshold: float = 0.0) -> float:

@@ -17,6 +17,7 @@ BEST_SENTENCE: Final = 0.75
 PREVIOUS_TURN: Final = 0.15
 NEAR: Final = 0.3  # a passage less similar than this is not about the question
 USUAL_SENTENCE_CHARS: Final = 100
+NEIGHBOUR: Final = 0.25  # of the better neighbouring sentence's words
 LONG_SENTENCE: Final = 0.1  # how much a sentence twice as long is worth less
 
 
@@ -82,6 +83,15 @@ def score_sentences(text: str, matcher: Matcher) -> list[SentenceScore]:
     return [
         SentenceScore(start, end, matcher.coverage(text[start:end]) / _length_norm(end - start))
         for start, end in split_sentences(text)
+    ]
+
+
+def lift_by_neighbours(sentences: Sequence[SentenceScore]) -> list[SentenceScore]:
+    """Give each sentence a share of its better neighbour's words: answers often stand beside them."""
+    words = [0.0, *(sentence.words for sentence in sentences), 0.0]
+    return [
+        SentenceScore(one.start, one.end, one.words + NEIGHBOUR * max(words[place], words[place + 2]))
+        for place, one in enumerate(sentences)
     ]
 
 

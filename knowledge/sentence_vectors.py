@@ -36,6 +36,8 @@ def mix_sentences(
     likeliest sentences, and only in a language the embedding model knows.
     """
     is_known = question is not None and fertility < scoring.DENSE_WEIGHTS[-1][0]
+    if not is_known:  # where they are known, vectors find the sentence beside the one that shares the words
+        passages = [(text, scoring.lift_by_neighbours(rows), score) for text, rows, score in passages]
     likeliest = sorted(
         ((score, place, row) for place, (_text, rows, score) in enumerate(passages) for row in rows),
         key=lambda item: (

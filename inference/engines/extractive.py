@@ -24,7 +24,7 @@ from inference.types import (
 )
 
 MAX_QUOTES: Final = 3
-GOOD_ENOUGH: Final = 0.6  # of the best score, for a second or third sentence
+GOOD_ENOUGH: Final = 0.5  # of the best score, for a second or third sentence
 SAME_SENTENCE: Final = 0.8  # of the shorter one's character trigrams found in the other
 
 _WORD_AND_SPACE: Final = re.compile(r"\S+\s*")

@@ -1,4 +1,4 @@
-"""Where a collection draws the line: measured from golden questions or its own sentences, moved by a person."""
+"""Where a collection draws the line: from golden questions or its own sentences, or as a person chose."""
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
