@@ -70,7 +70,7 @@ class SourceEntry(models.Model):
     """What is known of one page or file of a source.
 
     key: sha256 of the address. change: of a READ one, what the last run found: new, changed, moved, same.
-    code, params: why it was not read; `knowledge.sources.errors.sentence` says it in words. etag, modified:
+    code, params: why it was not read; `knowledge.sources.reasons.sentence` says it in words. etag, modified:
     the server's own words, sent back to ask whether it changed. digest: of a page's main text, or of a
     file's bytes. size_bytes, mtime_ns: of a file in a folder. links: addresses a page leads to. was_added:
     it had a document once. checked_at: when it was looked at last.

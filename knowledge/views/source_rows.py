@@ -10,8 +10,8 @@ from django.utils.translation import ngettext, override
 
 from jobs.models import Job, JobState
 from knowledge.models import EntryState, Source, SourceEntry, SourceKind
-from knowledge.sources.errors import sentence
 from knowledge.sources.looks import live_jobs
+from knowledge.sources.reasons import sentence
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise

@@ -10,7 +10,7 @@ from jobs import queue, worker
 from jobs.models import Job, JobState
 from knowledge.models import Collection, Document, Source, SourceKind
 from knowledge.sources import looks
-from knowledge.sources.errors import sentence
+from knowledge.sources.reasons import sentence
 from tests.knowledge.sources.conftest import addresses, follow
 from tests.knowledge.sources.web import WebSite
 
