@@ -1,6 +1,7 @@
 """Other people's conversations, for support staff to read; each look is written down."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
@@ -25,7 +26,7 @@ from chat.markdown import render_document
 from chat.models import Conversation, Message, MessageRole
 from chat.writer import labels
 from inference.types import FinishReason
-from knowledge.access import readable_collections
+from knowledge.access import manageable_collections, readable_collections
 
 PAGE_SIZE = 30
 _CITATION = re.compile(r"\s*\[\d{1,2}\]")
@@ -87,6 +88,7 @@ class Line:
     cited: list[SourceItem]
     unused: list[SourceItem]
     question: Message | None = None
+    previous: str = ""
 
     @property
     def html(self) -> SafeString:
@@ -111,7 +113,10 @@ class Line:
         return _CITATION.sub("", self.message.text)
 
 
-def _line(message: Message, question: Message | None) -> Line:
+def _line(message: Message, messages: Mapping[int, Message]) -> Line:
+    question = messages.get(message.parent_id) if message.parent_id else None
+    before = messages.get(question.parent_id) if question and question.parent_id else None
+    asked = messages.get(before.parent_id) if before and before.parent_id else None
     sources: list[SourceItem] = message.sources or []
     numbers = {citation.get("n") for citation in message.citations or []}
     return Line(
@@ -119,6 +124,7 @@ def _line(message: Message, question: Message | None) -> Line:
         [source for source in sources if source.get("n") in numbers],
         [source for source in sources if source.get("n") not in numbers],
         question,
+        asked.text if asked else "",
     )
 
 
@@ -130,12 +136,10 @@ def transcript(request: HttpRequest, conversation: UUID) -> HttpResponse:
     found = get_object_or_404(Conversation.objects.select_related("assistant", "user"), pk=conversation)
     audit.record(request, "transcript.view", f"conversation:{found.pk}")
     messages = {message.pk: message for message in found.messages.prefetch_related("attachments")}
-    lines = [
-        _line(message, messages.get(message.parent_id) if message.parent_id else None)
-        for message in messages.values()
-    ]
+    lines = [_line(message, messages) for message in messages.values()]
     collections = readable_collections(_reader(request)).filter(assistants=found.assistant_id)
-    context = {"conversation": found, "lines": lines, "collections": collections}
+    managed = manageable_collections(_reader(request)).filter(assistants=found.assistant_id)
+    context = {"conversation": found, "lines": lines, "collections": collections, "managed": managed}
     return render(request, "review/transcript.html", context)
 
 

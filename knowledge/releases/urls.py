@@ -15,6 +15,7 @@ urlpatterns = [
     path("release/banner/", releases.banner, name="draft-banner"),
     path("golden/", golden.golden_list, name="golden"),
     path("golden/new/", golden.new, name="golden-new"),
+    path("golden/start/", golden.start, name="golden-start"),
     path("golden/import/", golden.take_in, name="golden-import"),
     path("golden/export/", golden.give_out, name="golden-export"),
     path("golden/<int:pk>/", golden.edit, name="golden-edit"),

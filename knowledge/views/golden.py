@@ -1,6 +1,7 @@
 """A collection's golden questions: list, write, accept, import and export."""
 
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -15,9 +16,9 @@ from accounts.models import User
 from knowledge.golden import questions
 from knowledge.golden.forms import GoldenFileForm, GoldenQuestionForm
 from knowledge.golden.listing import list_questions
-from knowledge.models import Collection, GoldenQuestion, GoldenResult
+from knowledge.models import Collection, Document, Expectation, GoldenQuestion, GoldenResult, Origin
 from knowledge.releases import trial
-from knowledge.views.doors import collection_to_manage, manager_required
+from knowledge.views.doors import collection_to_manage, managed, manager_required
 
 
 @require_GET
@@ -48,6 +49,27 @@ def new(request: HttpRequest, slug: str) -> HttpResponse:
     """Write a golden question."""
     collection = collection_to_manage(request, slug)
     return _form(request, collection, GoldenQuestion(collection=collection))
+
+
+@require_POST
+@manager_required
+def start(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show the form filled in from a conversation or a retrieval test; nothing is kept yet."""
+    named = _uuid(request.POST.get("document", ""))
+    document = Document.objects.filter(pk=named, collection__in=managed(request)).first() if named else None
+    collection = collection_to_manage(request, document.collection.slug if document else slug)
+    expectation = request.POST.get("expectation", "")
+    initial = {
+        "text": request.POST.get("text", "")[: questions.TEXT_CHARS],
+        "previous": request.POST.get("previous", "")[: questions.TEXT_CHARS],
+        "document": document,
+        "expectation": expectation or (Expectation.FIND if document else Expectation.REFUSE),
+    }
+    form = GoldenQuestionForm(
+        instance=GoldenQuestion(collection=collection), collection=collection, initial=initial
+    )
+    context = {"collection": collection, "form": form, "question": form.instance, "origin": _origin(request)}
+    return render(request, "knowledge/golden/form.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -121,10 +143,11 @@ def _form(request: HttpRequest, collection: Collection, question: GoldenQuestion
     if request.method == "POST" and form.is_valid():
         person = request.user if isinstance(request.user, User) else None
         other = form.cleaned_data["translation_of"]
+        question.origin = _origin(request) if question.pk is None else question.origin
         questions.save_question(form.save(commit=False), by=person, translation_of=other)
         messages.success(request, _("The golden question was saved."))
         return redirect("knowledge:golden", collection.slug)
-    context = {"collection": collection, "form": form, "question": question}
+    context = {"collection": collection, "form": form, "question": question, "origin": _origin(request)}
     return render(request, "knowledge/golden/form.html", context)
 
 
@@ -139,6 +162,18 @@ def _tell(request: HttpRequest, taken: questions.TakenIn) -> None:
     if taken.unknown:
         said = _("Left out, because their documents are not here: %(names)s")
         messages.warning(request, said % {"names": ", ".join(taken.unknown)})
+
+
+def _origin(request: HttpRequest) -> str:
+    given = request.POST.get("origin", "")
+    return given if given in Origin.values else Origin.PERSON
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _number(text: str) -> int:

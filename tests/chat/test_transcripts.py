@@ -176,7 +176,7 @@ def test_a_transcript_takes_the_same_queries_for_any_length(
         Message.objects.create(conversation=made, role=MessageRole.USER, text=f"And {n}?")
     browser = browser_of(staff)
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         browser.get(f"/review/{made.pk}/")
 
 

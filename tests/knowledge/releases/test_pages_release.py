@@ -295,3 +295,26 @@ def test_pages_ask_the_database_no_more_for_more_questions(
         alice.get(f"{PAGE}?tab=same")
     with django_assert_max_num_queries(20):  # type: ignore[operator]
         alice.get(GOLDEN)
+
+
+def test_a_question_of_a_conversation_fills_the_form_and_keeps_where_it_came_from(
+    alice: Client, shop: Collection
+) -> None:
+    document = shop.documents.get(name="file1.md")
+    data = {"text": "When does the ferry go?", "document": document.pk, "origin": "transcript"}
+
+    page = alice.post(f"{GOLDEN}start/", data).content.decode()
+
+    assert "When does the ferry go?" in page
+    assert f'<option value="{document.pk}" selected>' in page
+    assert shop.golden_questions.count() == 2
+    alice.post(f"{GOLDEN}new/", data | {"expectation": "find", "is_active": "on"})
+    assert shop.golden_questions.get(text="When does the ferry go?").origin == "transcript"
+
+
+def test_the_form_is_not_filled_from_a_document_one_may_not_manage(bob: Client, shop: Collection) -> None:
+    document = shop.documents.get(name="file1.md")
+
+    response = bob.post(f"{GOLDEN}start/", {"text": "When?", "document": document.pk})
+
+    assert response.status_code in {403, 404}
