@@ -44,12 +44,16 @@ TEXTS_A_STEP = 8  # how much a stop waits for
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A chunk that was written: all that is kept of it in memory. is_edited: or switched off, by somebody."""
+    """A chunk that was written: all that is kept of it in memory.
+
+    is_edited: or switched off, by somebody. is_replaced: an edit stands in its place.
+    """
 
     pk: int
     key: str
     sha256: str
     is_edited: bool
+    is_replaced: bool
 
 
 def read_into_index(run: Run) -> None:
@@ -148,7 +152,13 @@ def _write_rows(run: Run, title: str, drafts: Sequence[ChunkDraft]) -> list[_Row
             )
             lexical.add(rows)
         written += (
-            _Row(row.pk, row.key, row.sha256, bool(row.edition) or row.state == ChunkState.OFF)
+            _Row(
+                pk=row.pk,
+                key=row.key,
+                sha256=row.sha256,
+                is_edited=bool(row.edition) or row.state == ChunkState.OFF,
+                is_replaced=row.state == ChunkState.REPLACED,
+            )
             for row in rows
         )
     return written
@@ -191,8 +201,9 @@ def _texts(document: Document, rows: Sequence[_Row]) -> list[Chunk]:
 
 
 def _log_chunks(document: Document, chunks: Sequence[_Row], known: Mapping[str, Vectors]) -> None:
-    taken = sum(1 for row in chunks if row.sha256 in known)
-    edits = sum(row.is_edited for row in chunks)
+    rows = [row for row in chunks if not row.is_replaced]
+    taken = sum(1 for row in rows if row.sha256 in known)
+    edits = sum(row.is_edited for row in rows)
     told = {"new": len(chunks) - taken, "taken_over": taken, "version": document.version, "edits": edits}
     log.record(document, "chunks", told)
 

@@ -199,3 +199,46 @@ def test_a_full_queue_that_measured_nothing_yet_does_not_guess() -> None:
         queue.enqueue("count", "c", owner="u:3", limit=1)
 
     assert full.value.room_in_s is None
+
+
+def test_the_places_of_many_are_those_of_each() -> None:
+    draw = random.Random(7)
+    runs("u:1")
+    for _ in range(14):
+        waits(f"u:{draw.randint(1, 4)}")
+    Job.objects.filter(pk=waits("u:3").pk).update(attempt=1)
+    jobs = list(Job.objects.filter(state=JobState.QUEUED))
+
+    told_at_once = {job.pk: place.position for job, place in waiting.places(jobs).items()}
+
+    assert told_at_once == {job.pk: place.position for job in jobs if (place := waiting.position(job))}
+    assert sorted(told_at_once.values()) == list(range(1, 16))
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_places_come_true_with_one_worker_and_with_several(workers: int) -> None:
+    draw = random.Random(workers)
+    for number in range(15):
+        queue.enqueue("short", str(number), owner=f"u:{draw.randint(1, 4)}")
+    jobs = list(Job.objects.filter(state=JobState.QUEUED))
+    promised = {job.pk: place.position for job, place in waiting.places(jobs).items()}
+
+    busy: list[Job] = []
+    errors = []
+    for started in range(1, 16):
+        if len(busy) == workers:
+            queue.finish(busy.pop(0))
+        claimed = queue.claim("background")
+        assert claimed is not None
+        busy.append(claimed)
+        errors.append(abs(promised[claimed.pk] - started))
+
+    print(f"places were wrong by {max(errors)} at most with {workers} workers")  # noqa: T201 - for the docs
+    assert max(errors) <= 1
+
+
+def test_a_job_that_began_meanwhile_has_no_place() -> None:
+    begun = waits("u:1")
+    queue.claim("inference")
+
+    assert waiting.places([begun]) == {}

@@ -41,8 +41,8 @@ document.addEventListener("click", (event) => {
 
 // A chunk that was changed is drawn anew: the focus stays with what was used, and its place is marked.
 document.body.addEventListener("htmx:afterSwap", (event) => {
-  const card = event.detail.elt?.closest?.(".chunk") ?? null;
-  if (!card) return;
+  const card = event.detail.elt;
+  if (!card?.matches?.(".chunk")) return; // counts come by themselves and take no focus
   mark(card.dataset.chunk, card);
   const field = card.querySelector("textarea");
   (field ?? card.querySelector(".switch"))?.focus({ preventScroll: true });
