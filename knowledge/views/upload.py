@@ -14,11 +14,13 @@ from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from knowledge import ingest
+from knowledge.bulk import Refusal
 from knowledge.errors import KnowledgeError
 from knowledge.extract.errors import ExtractError
 from knowledge.forms import UploadForm
 from knowledge.models import Collection
 from knowledge.views.doors import managed, manager_required, reader
+from knowledge.views.notices import keep_refusals
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,11 @@ def upload(request: HttpRequest) -> HttpResponse:
     user = reader(request)
     owner = user if isinstance(user, User) else None
     outcomes = [_add(collection, file, owner) for file in form.cleaned_data["files"]]
-    if wants_json:
+    refused = [Refusal(one.name, one.message) for one in outcomes if one.code]
+    if wants_json:  # a page sends its files one by one: the first begins a new list of refusals
+        keep_refusals(request, "upload", refused, is_more=not request.POST.get("is_first"))
         return JsonResponse({"files": [_as_json(one) for one in outcomes]})
+    keep_refusals(request, "upload", refused)
     _tell(request, outcomes)
     return redirect(f"{reverse('knowledge:list')}?{urlencode({'collection': collection.slug})}")
 
@@ -76,9 +81,3 @@ def _tell(request: HttpRequest, outcomes: list[Outcome]) -> None:
             added,
         )
         messages.success(request, sentence % {"count": added})
-    for one in outcomes:
-        if one.code:
-            messages.error(
-                request,
-                _("“%(name)s” was not added. %(reason)s") % {"name": one.name, "reason": one.message},
-            )

@@ -4,6 +4,7 @@
 const form = document.querySelector("form[data-upload]");
 const waiting = [];
 let isSending = false;
+let isFirst = true; // of what is dropped together: its refusals begin a new list
 
 function addLine(file) {
   const line = document.createElement("li");
@@ -36,6 +37,8 @@ function send(entry) {
     const body = new FormData();
     body.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
     body.append("collection", form.elements.collection.value);
+    if (isFirst) body.append("is_first", "1");
+    isFirst = false;
     body.append("files", entry.file);
     const request = new XMLHttpRequest();
     request.open("POST", form.action);
@@ -79,6 +82,7 @@ async function refresh() {
 async function sendAll() {
   if (isSending) return;
   isSending = true;
+  isFirst = true;
   while (waiting.length) {
     await send(waiting.shift());
     await refresh();
