@@ -11,6 +11,9 @@ django_application = get_asgi_application()  # before anything that needs the mo
 
 from chat.origins import SameOriginValidator  # noqa: E402
 from chat.routing import websocket_urlpatterns  # noqa: E402
+from chatsite.bodies import leave_forms_unread  # noqa: E402
+
+leave_forms_unread()
 
 application = ProtocolTypeRouter(
     {
