@@ -39,14 +39,16 @@ def paragraph_reworded(stage: Stage) -> None:
 
 
 def typo_corrected(stage: Stage) -> None:
+    """One word written otherwise in one place."""
     document = _pick(stage)
-    text = stage.source(document).text
-    words = [word for word in re.findall(r"\w{5,}", text) if not word.isdecimal()]
-    word = stage.random.choice(words or re.findall(r"\w+", text))
-    wrong = word[0] + word[2] + word[1] + word[3:]
-    sections = [
-        Section(one.heading, one.text.replace(word, wrong)) for one in stage.source(document).sections
-    ]
+    sections = list(stage.source(document).sections)
+    place = stage.random.randrange(len(sections))
+    text = sections[place].text
+    found = [match for match in re.finditer(r"\w{5,}", text) if not match[0].isdecimal()]
+    match = stage.random.choice(found)
+    word = match[0]
+    other = text[: match.start()] + word[0] + word[2] + word[1] + word[3:] + text[match.end() :]
+    sections[place] = Section(sections[place].heading, other)
     _put(stage, document, *sections)
 
 

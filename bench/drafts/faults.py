@@ -1,4 +1,4 @@
-"""What goes wrong with a draft: files read badly, the wrong file, chunks and indexes that say other things."""
+"""What goes wrong with a draft: files read badly, the wrong file, chunks and indexes that differ."""
 
 import random
 import re
@@ -163,7 +163,7 @@ def repeated_pages(stage: Stage) -> None:
 
 def _vectors(
     stage: Stage, change: Callable[[np.ndarray], np.ndarray], document: Document | None = None
-) -> None:  # type: ignore[type-arg]
+) -> None:
     """Exchange the vectors of a document that changed, or of all of the draft."""
     rows = stage.chunks(document) if document else list(draft_chunks(stage.collection))
     keys = [row.key for row in rows]
@@ -245,10 +245,10 @@ def passage_switched_off_by_mistake(stage: Stage) -> None:
 
 FAULTS: Final[tuple[Fault, ...]] = (
     lost_pages, empty_pages, scan_without_text, recognised_a_tenth_wrong, recognised_badly,
-    new_file_recognised_badly, wrong_encoding, letters_lost, letters_apart, words_run_together, read_backwards,
-    figures_lost, cut_in_half, end_cut_off, other_document, tables_lost, headings_lost, language_lost,
-    one_giant_chunk, crumbs, repeated_pages, other_embedder, vectors_of_new_file_by_other_embedder, vectors_empty,
-    vectors_exchanged, vectors_all_the_same, vectors_missing, words_missing, words_of_others,
+    new_file_recognised_badly, wrong_encoding, letters_lost, letters_apart, words_run_together,
+    read_backwards, figures_lost, cut_in_half, end_cut_off, other_document, tables_lost, headings_lost, language_lost,
+    one_giant_chunk, crumbs, repeated_pages, other_embedder, vectors_of_new_file_by_other_embedder,
+    vectors_empty, vectors_exchanged, vectors_all_the_same, vectors_missing, words_missing, words_of_others,
     switched_off_by_mistake, many_switched_off, passage_switched_off_by_mistake,
 )  # fmt: skip
 NEED_GOLDEN: Final[frozenset[Fault]] = frozenset({switched_off_by_mistake, passage_switched_off_by_mistake})

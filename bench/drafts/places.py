@@ -1,4 +1,4 @@
-"""Collections for the cases, made of the development sets: documents, golden questions, a published release."""
+"""Collections for the cases, made of the development sets: documents, golden questions, a release."""
 
 import json
 import random
@@ -77,10 +77,11 @@ def _in_parts(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     parts = []
     for row in rows:
         step = PASSAGES if len(row["passages"]) > PASSAGES else max(2, len(row["passages"]) // 2 + 1)
-        for start in range(0, min(len(row["passages"]), 2 * step), step):
-            parts.append(
-                {**row, "id": f"{row['id']}@{start}", "passages": row["passages"][start : start + step]}
-            )
+        starts = range(0, min(len(row["passages"]), 2 * step), step)
+        parts += [
+            {**row, "id": f"{row['id']}@{start}", "passages": row["passages"][start : start + step]}
+            for start in starts
+        ]
     return parts
 
 

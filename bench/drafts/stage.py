@@ -1,4 +1,4 @@
-"""A collection with a release, golden questions and a draft that cases change and that is put back after each."""
+"""A collection with a release and golden questions, whose draft is changed and put back."""
 
 import random
 from collections.abc import Callable, Sequence

@@ -45,7 +45,7 @@ class Causes:
         return Cause(self._of_change(change), document)
 
     def _of_change(self, change: Change) -> str:
-        name = {"name": str(change.document)}
+        name = {"name": _title_before(change)}
         finding = self._findings.get(str(change.document.pk))
         if finding and (said := sentence(finding)):
             return _("“%(name)s” changed.") % name + " " + said
@@ -78,3 +78,9 @@ class Causes:
             name = {"name": str(document.document)}
             return Cause(_("“%(name)s” changed and looks like an answer to it.") % name, document.document)
         return Cause(_("A passage now looks like an answer to it."))
+
+
+def _title_before(change: Change) -> str:
+    """The document's title as visitors know it."""
+    version = change.document.versions.filter(number=change.before).first() if change.before else None
+    return version.title if version and version.title else str(change.document)

@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from knowledge.models import Collection, Document, DocumentStatus, Expectation, GoldenQuestion
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
     _QuestionForm = forms.ModelForm[GoldenQuestion]
 else:
     _QuestionForm = forms.ModelForm
@@ -24,6 +26,12 @@ class GoldenQuestionForm(_QuestionForm):
         label=_("Translation of"),
         empty_label=_("none"),
     )
+
+    _HINTS: ClassVar[dict[str, "StrOrPromise"]] = {
+        "quote": _("Leave empty if any passage of the document will do."),
+        "previous": _("Only for a follow-up: what was asked just before."),
+        "translation_of": _("Translations of one question are compared on the language board."),
+    }
 
     class Meta:
         """All that a person chooses."""
@@ -47,6 +55,8 @@ class GoldenQuestionForm(_QuestionForm):
         self.fields["document"].empty_label = _("Choose a document")  # type: ignore[attr-defined]
         self.fields["expectation"].choices = Expectation.choices  # type: ignore[attr-defined]
         others = collection.golden_questions.exclude(pk=self.instance.pk).order_by("text")
+        for name, hint in self._HINTS.items():
+            self.fields[name].help_text = hint
         field = self.fields["translation_of"]
         field.queryset = others  # type: ignore[attr-defined]
         field.widget.attrs.update({"class": "input", "dir": "auto"})

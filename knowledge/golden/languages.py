@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from inference.conf import get_embedder
 from inference.errors import EngineError
 from knowledge.golden.comparing import Tally
 from knowledge.golden.listing import newest_run
+from knowledge.golden.naming import language_name
 from knowledge.models import Collection, Document, Expectation, GoldenQuestion, GoldenResult, GoldenRun
 from knowledge.scoring import share_known
 
@@ -85,16 +85,6 @@ def build_languages(collection: Collection) -> LanguageBoard:
     return LanguageBoard(
         tuple(rows), tuple(missing[:MISSING]), len(missing), run, collection.embedder or get_embedder().name
     )
-
-
-def language_name(code: str) -> str:
-    """Name a language in the reader's own."""
-    if not code:
-        return _("Not told")
-    try:
-        return str(get_language_info({"zh": "zh-hans"}.get(code, code))["name_translated"])
-    except KeyError:
-        return code
 
 
 def _documents_by_language(collection: Collection) -> dict[str, int]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext_lazy as _
 
+from knowledge.golden.naming import language_name
 from knowledge.models import Collection, Expectation, GoldenQuestion, GoldenResult, GoldenRun
 
 if TYPE_CHECKING:
@@ -28,16 +29,21 @@ class Entry:
     question: GoldenQuestion
     result: GoldenResult | None
 
+    @property
+    def language(self) -> str:
+        """The question's language, in the reader's own."""
+        return language_name(self.question.language)
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What the list shows. filters: each with its count; languages: code with count."""
+    """What the list shows. filters: each with its count; languages: code, name and count."""
 
     entries: Page[Entry]
     chosen: str
     language: str
     filters: "tuple[tuple[str, StrOrPromise, int], ...]"
-    languages: tuple[tuple[str, int], ...]
+    languages: tuple[tuple[str, str, int], ...]
     run: GoldenRun | None
     total: int
 
@@ -66,7 +72,9 @@ def list_questions(
         chosen=chosen,
         language=language,
         filters=tuple((key, label, counts[key]) for key, label in FILTERS),
-        languages=tuple(sorted((code, count) for code, count in languages.items() if code)),
+        languages=tuple(
+            (code, language_name(code), count) for code, count in sorted(languages.items()) if code
+        ),
         run=run,
         total=len(entries),
     )

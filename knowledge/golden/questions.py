@@ -56,7 +56,7 @@ def save_question(
         question.document, question.quote = None, ""
     if translation_of is not None:
         question.meaning = translation_of.meaning
-    if question.pk is None:
+    if question._state.adding:
         question.created_by = by
     question.save()
     return question

@@ -29,7 +29,7 @@ def banner_of(collection: Collection | None) -> Banner | None:
         return None
     state = state_of(collection)
     is_current = state.standing in (Standing.HELD, Standing.PASSED) and state.run is not None
-    results = state.run.results.all() if is_current and state.run else []
+    results = list(state.run.results.all()) if is_current and state.run else []
     newest = collection.releases.first()
     return Banner(
         collection=collection,

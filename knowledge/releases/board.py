@@ -242,4 +242,6 @@ def _signed(value: float) -> str:
     if not value:
         return "0"
     shown = number_format(abs(value), decimal_pos=0 if value == int(value) else 1)
-    return f"+{shown}" if value > 0 else f"−{shown}"
+    return (
+        f"\u200e+{shown}" if value > 0 else f"\u200e−{shown}"
+    )  # the sign stays in front, also right to left

@@ -6,6 +6,7 @@ What is usual is measured on the release itself, each document against the other
 """
 
 import re
+import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,15 +18,17 @@ from knowledge.releases.pairs import Pair
 from knowledge.tokens import normalise, words
 
 FEWEST_WORDS: Final = 25
-MARGIN: Final = 0.1  # strange words beyond what is usual
+MARGIN: Final = 0.17  # strange words beyond what is usual
 ALTERED: Final = 0.12  # strange words where most of a text merely changed its letters
-USUAL: Final = 0.2  # where there are too few documents to measure
-FLOOR: Final = 0.075
+USUAL: Final = 0.15  # where there are too few documents to measure
+FLOOR: Final = 0.05
 FEWEST_DOCUMENTS: Final = 5
+FEWEST_IN_LANGUAGE: Final = 3
 FEWEST_GRAMS: Final = 1_500
 BROKEN_PER_LETTER: Final = 0.003
 SHATTERED: Final = 0.35  # of the words are single letters
 FEWEST_FINALS: Final = 3
+IMPOSSIBLE: Final = 0.1
 
 Grams = frozenset[str]
 _NONE: Final = Grams()
@@ -36,6 +39,8 @@ _BROKEN: Final = re.compile(
 )
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _FINAL: Final = "םןףץךةى"  # letters that end words, and never begin one
+_RUN: Final = re.compile(r"[^\W_]+")
+_IMPOSSIBLE: Final = re.compile(rf"[{_FINAL}](?=[^\W\d_])|[^\W\d_][0-9](?=[^\W\d_])")
 _SPACELESS: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 
 
@@ -73,14 +78,13 @@ def build_vocabulary(documents: Mapping[str, str]) -> Vocabulary:
     """Learn from the texts of documents, by id."""
     owned = [_grams_of(text) for text in documents.values()]
     grams = Counter(gram for own in owned for gram in own)
-    languages = frozenset(detect(text) for text in documents.values()) - {""}
+    spoken = Counter(detect(text) for text in documents.values())
+    languages = frozenset(code for code, count in spoken.items() if code and count >= FEWEST_IN_LANGUAGE)
     learnt = Vocabulary(grams, languages, frozenset(documents), USUAL)
     if len(documents) < FEWEST_DOCUMENTS:
         return learnt
-    shares = sorted(
-        learnt.share_strange([text], own) for text, own in zip(documents.values(), owned, strict=True)
-    )
-    return replace(learnt, usual=max(FLOOR, shares[int(0.95 * (len(shares) - 1))]))
+    shares = (learnt.share_strange([text], own) for text, own in zip(documents.values(), owned, strict=True))
+    return replace(learnt, usual=max(FLOOR, statistics.median(shares)))
 
 
 def find_illegible(pair: Pair, vocabulary: Vocabulary) -> list[Finding]:
@@ -89,7 +93,7 @@ def find_illegible(pair: Pair, vocabulary: Vocabulary) -> list[Finding]:
     fresh = [text for text in pair.after.sentences if text not in standing]
     if not fresh:
         return []
-    found = [*_encoding(pair), *_direction(pair, fresh), *_shattered(pair, fresh)]
+    found = [*_encoding(pair), *_direction(pair, fresh), *_shattered(pair, fresh), *_impossible(pair, fresh)]
     return found or list(_strange(pair, fresh, vocabulary))
 
 
@@ -123,6 +127,14 @@ def _direction(pair: Pair, fresh: Sequence[str]) -> Iterator[Finding]:
     last = sum(word[-1] in _FINAL for word in found if len(word) > 1)
     if first >= FEWEST_FINALS and first > 2 * last:
         yield _finding(pair, "backwards")
+
+
+def _impossible(pair: Pair, fresh: Sequence[str]) -> Iterator[Finding]:
+    """Tell of words no language writes: letters that only end words within them, digits between letters."""
+    found = [word for word in _RUN.findall(" ".join(fresh)) if len(word) > 2]
+    wrong = sum(bool(_IMPOSSIBLE.search(word)) for word in found)
+    if len(found) >= FEWEST_WORDS and wrong > IMPOSSIBLE * len(found):
+        yield _finding(pair, "impossible_words", percent=round(100 * wrong / len(found)))
 
 
 def _shattered(pair: Pair, fresh: Sequence[str]) -> Iterator[Finding]:

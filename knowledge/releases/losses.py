@@ -12,7 +12,7 @@ from typing import Final
 from knowledge.language import detect
 from knowledge.releases.changes import ChangeKind
 from knowledge.releases.findings import Finding
-from knowledge.releases.pairs import Pair, Side
+from knowledge.releases.pairs import Pair, Side, sentences_of
 from knowledge.tokens import words
 
 MOST_LOST: Final = 0.35  # share of a document's words that may go without a word
@@ -40,7 +40,8 @@ def find_losses(pair: Pair, standing: frozenset[str]) -> list[Finding]:
         found.append(_finding(pair, "text_lost", percent=round(100 * share)))
     elif share >= TAIL_LOST and _is_cut_off(pair, set(lost)):
         found.append(_finding(pair, "cut_off", percent=round(100 * share)))
-    return [*found, *_numbers(pair, share), *_tables(pair), *_languages(pair)]
+    staying = _staying(pair, standing)
+    return [*found, *_numbers(pair, staying, share), *_tables(pair, staying), *_languages(pair, staying)]
 
 
 def all_sentences(pairs: Iterable[Pair]) -> frozenset[str]:
@@ -52,6 +53,17 @@ def lost_sentences(pair: Pair, standing: frozenset[str]) -> list[str]:
     """List the release's sentences that the draft has nowhere word for word."""
     body = " ".join(pair.read.sentences)
     return [text for text in pair.before.sentences if text not in standing and text not in body]
+
+
+def _staying(pair: Pair, standing: frozenset[str]) -> Side:
+    """What the release had of it without the chunks that were moved to another document."""
+    own = set(pair.read.sentences)
+
+    def is_moved(text: str) -> bool:
+        said = list(sentences_of(text))
+        return all(one in standing for one in said) and not any(one in own for one in said)
+
+    return Side(tuple(piece for piece in pair.before.pieces if not is_moved(piece.text)), pair.before.pages)
 
 
 def _share_lost(pair: Pair, lost: Sequence[str]) -> float:
@@ -73,9 +85,8 @@ def _share_lost(pair: Pair, lost: Sequence[str]) -> float:
 
 def _is_cut_off(pair: Pair, lost: set[str]) -> bool:
     """Say whether the end is missing, in the middle of a sentence or by several sections."""
-    sentences = pair.before.sentences
-    tail = next((n for n, text in enumerate(reversed(sentences)) if text not in lost), len(sentences))
-    if tail < 2 or tail < 0.8 * len(lost):
+    end = pair.before.sentences[-round(1.25 * len(lost)) - 1 :]  # a few of them may stand elsewhere as well
+    if len(lost) < 2 or sum(text in lost for text in end) < 0.8 * len(lost):
         return False
     last = pair.read.sentences[-1] if pair.read.sentences else ""
     is_mid_sentence = any(text != last and text.startswith(last) for text in lost) if last else False
@@ -86,17 +97,15 @@ def _is_cut_off(pair: Pair, lost: set[str]) -> bool:
 
 def _pages(pair: Pair, lost: set[str]) -> Iterator[Finding]:
     """Name pages whose text is gone: the file has them still, or a good part of the file is missing."""
-    before = _by_page(pair.before)
-    gone = [
-        page for page, texts in before.items() if texts and sum(t in lost for t in texts) > 0.8 * len(texts)
-    ]
-    if not gone or not pair.before.pages:
+    if not pair.before.pages:
         return
-    has_them = pair.read.pages is not None and pair.read.pages >= pair.before.pages
+    before = _by_page(pair.before)
+    gone = [page for page, said in before.items() if sum(text in lost for text in said) > 0.8 * len(said)]
     with_text = {piece.page for piece in pair.read.pieces}
-    is_empty = has_them and any(page not in with_text for page in gone)
-    if is_empty or len(gone) >= max(2, PAGES_LOST * len(before)):
-        yield _finding(pair, "pages_lost", pages=len(gone), first=gone[0])
+    empty = [page for page in before if page not in with_text and page <= (pair.read.pages or 0)]
+    if empty or len(gone) >= max(2, PAGES_LOST * len(before)):
+        named = gone or empty
+        yield _finding(pair, "pages_lost", pages=len(named), first=named[0])
 
 
 def _by_page(side: Side) -> dict[int, list[str]]:
@@ -108,23 +117,21 @@ def _by_page(side: Side) -> dict[int, list[str]]:
     return found
 
 
-def _numbers(pair: Pair, share: float) -> Iterator[Finding]:
+def _numbers(pair: Pair, staying: Side, share: float) -> Iterator[Finding]:
     """Figures that were there and are not, though the words around them are."""
-    before, after = (len(_NUMBER.findall(side.text)) for side in (pair.before, pair.read))
+    before, after = (len(_NUMBER.findall(side.text)) for side in (staying, pair.read))
     if before >= FEWEST_NUMBERS and after < KEPT_NUMBERS * before * (1 - share):
         yield _finding(pair, "numbers_lost", before=before, after=after)
 
 
-def _tables(pair: Pair) -> Iterator[Finding]:
-    before, after = (len(_ROW.findall(side.text)) for side in (pair.before, pair.read))
+def _tables(pair: Pair, staying: Side) -> Iterator[Finding]:
+    before, after = (len(_ROW.findall(side.text)) for side in (staying, pair.read))
     if before >= FEWEST_ROWS and after < KEPT_ROWS * before:
         yield _finding(pair, "tables_lost", before=before, after=after)
 
 
-def _languages(pair: Pair) -> Iterator[Finding]:
-    before, after = (
-        Counter(detect(piece.text) for piece in side.pieces) for side in (pair.before, pair.read)
-    )
+def _languages(pair: Pair, staying: Side) -> Iterator[Finding]:
+    before, after = (Counter(detect(piece.text) for piece in side.pieces) for side in (staying, pair.read))
     total = sum(before.values())
     for language, count in before.items():
         if language and count >= max(2, LANGUAGE_SHARE * total) and not after[language]:

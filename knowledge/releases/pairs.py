@@ -83,7 +83,7 @@ def _pair(change: Change, live: Scope | None) -> Pair:
     document = change.document
     before = _answering(document, live, change.before) if live else Side(())
     after = _answering(document, DRAFT, change.after)
-    as_read = document.chunks.filter(version=change.after, edition=0)
+    as_read = document.chunks.filter(version=change.after or 0, edition=0)
     return Pair(document, change.kind, before, after, _side(document, as_read, change.after))
 
 

@@ -17,6 +17,7 @@ TINY_NEW: Final = 0.2  # of the collection's usual size
 FEWEST_CHUNKS: Final = 6
 FEWEST_NEW_CHUNKS: Final = 20
 HEADED: Final = 0.5
+AS_LONG: Final = 0.8
 FEWEST_HEADINGS: Final = 3
 REPEATED: Final = 0.25
 
@@ -64,7 +65,7 @@ def _crumbs(pair: Pair, usual: Usual) -> Iterator[Finding]:
 def _headings(pair: Pair) -> Iterator[Finding]:
     """Tell whether most of the places that were named are not, though the text is about as long."""
     before, after = ({piece.heading for piece in side.pieces} - {""} for side in (pair.before, pair.after))
-    is_as_long = len(pair.after.text) > HEADED * len(pair.before.text)
+    is_as_long = len(pair.after.text) > AS_LONG * len(pair.before.text)
     if len(before) >= FEWEST_HEADINGS and len(after) < HEADED * len(before) and is_as_long:
         yield _finding(pair, "headings_lost", before=len(before), after=len(after))
 

@@ -37,6 +37,7 @@ FINDINGS: "Final[dict[str, StrOrPromise]]" = {
     "tables_lost": gettext_lazy("Table rows are missing: %(before)s before, %(after)s now."),
     "language_lost": gettext_lazy("Its text in one language is gone (%(language)s)."),
     "strange_words": gettext_lazy("%(percent)s%% of its new words look misread; %(usual)s%% is usual here."),
+    "impossible_words": gettext_lazy("%(percent)s%% of its new words cannot be words: they look misread."),
     "wrong_encoding": gettext_lazy("Letters are garbled: it was read in the wrong encoding."),
     "backwards": gettext_lazy("Words are written backwards."),
     "shattered": gettext_lazy("Words are torn into single letters."),

@@ -4,8 +4,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -130,12 +129,12 @@ def take_in(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 @manager_required
-def give_out(request: HttpRequest, slug: str) -> HttpResponseBase:
+def give_out(request: HttpRequest, slug: str) -> HttpResponse:
     """Give the questions as a file."""
     collection = collection_to_manage(request, slug)
-    lines = (f"{line}\n" for line in questions.export_lines(collection.golden_questions.all()))
+    lines = "".join(f"{line}\n" for line in questions.export_lines(collection.golden_questions.all()))
     headers = {"Content-Disposition": f'attachment; filename="golden-{slug}.jsonl"'}
-    return StreamingHttpResponse(lines, content_type="application/x-ndjson", headers=headers)
+    return HttpResponse(lines, content_type="application/x-ndjson", headers=headers)
 
 
 def _form(request: HttpRequest, collection: Collection, question: GoldenQuestion) -> HttpResponse:
@@ -143,7 +142,7 @@ def _form(request: HttpRequest, collection: Collection, question: GoldenQuestion
     if request.method == "POST" and form.is_valid():
         person = request.user if isinstance(request.user, User) else None
         other = form.cleaned_data["translation_of"]
-        question.origin = _origin(request) if question.pk is None else question.origin
+        question.origin = _origin(request) if question._state.adding else question.origin
         questions.save_question(form.save(commit=False), by=person, translation_of=other)
         messages.success(request, _("The golden question was saved."))
         return redirect("knowledge:golden", collection.slug)
