@@ -6,6 +6,7 @@ source is a small row here, written when the reply ends.
 
 import logging
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
@@ -80,12 +81,10 @@ def remember(reply: "Message", cited: Sequence[CitationItem], sources: Sequence[
     close_old_connections()  # the writer of a reply holds no connection of the pool
 
 
-def citing(document_id: UUID) -> "models.QuerySet[Message]":
-    """Replies that cite a document, newest first."""
-    from chat.models import Message  # it names this module's model among its own
-
-    rows = CitedSource.objects.filter(document=document_id)
-    return Message.objects.filter(pk__in=rows.values("message")).order_by("-created_at", "-pk")
+def citing(document_id: UUID) -> "models.QuerySet[CitedSource, tuple[datetime, UUID]]":
+    """Times and ids of the replies that cite a document, newest first; read from the index alone."""
+    rows = CitedSource.objects.filter(document=document_id).order_by("-created_at", "message")
+    return rows.values_list("created_at", "message").distinct()
 
 
 def count_replies(document_id: UUID) -> int:

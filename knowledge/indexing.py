@@ -204,7 +204,7 @@ def _log_chunks(document: Document, chunks: Sequence[_Row], known: Mapping[str, 
     rows = [row for row in chunks if not row.is_replaced]
     taken = sum(1 for row in rows if row.sha256 in known)
     edits = sum(row.is_edited for row in rows)
-    told = {"new": len(chunks) - taken, "taken_over": taken, "version": document.version, "edits": edits}
+    told = {"new": len(rows) - taken, "taken_over": taken, "version": document.version, "edits": edits}
     log.record(document, "chunks", told)
 
 

@@ -46,13 +46,17 @@ def cited(request: HttpRequest, document_id: UUID) -> HttpResponse:
     readable = readable_collections(request.user)
     document = get_object_or_404(Document, pk=document_id, collection__in=readable)
     audit.record(request, "transcript.cited", f"document:{document.pk}")
-    replies = citing(document.pk).select_related("conversation__assistant", "parent")
-    page = Paginator(replies, PAGE_SIZE).get_page(request.GET.get("page"))
-    answers = [Answer(message, _sources(message, document)) for message in page.object_list]
+    page = Paginator(citing(document.pk), PAGE_SIZE).get_page(request.GET.get("page"))
+    answers = _answers([reply for _at, reply in page.object_list], document)
     is_part = bool(request.headers.get("HX-Request"))
     template = "review/_cited.html" if is_part else "review/cited.html"
     context = {"document": document, "page": page, "answers": answers, "is_part": is_part}
     return render(request, template, context)
+
+
+def _answers(ids: list[UUID], document: Document) -> list[Answer]:
+    found = Message.objects.select_related("conversation__assistant", "parent").in_bulk(ids)
+    return [Answer(found[pk], _sources(found[pk], document)) for pk in ids if pk in found]
 
 
 def _sources(message: Message, document: Document) -> list[SourceItem]:

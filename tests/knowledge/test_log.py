@@ -60,7 +60,7 @@ def test_a_newer_file_tells_what_was_taken_over_and_which_edits_stayed(collectio
     assert "Chunk 2 was switched off." in said
     assert "A newer file, “newer.md”, was uploaded and queued." in said
     assert "2 changes made by hand were carried over." in said
-    assert "same as in version 1" in said
+    assert "1 new chunk. 2 chunks are the same as in version 1." in said
     assert {event.user for event in document.events.filter(code__startswith="chunk_")} == {anna}
 
 
