@@ -48,6 +48,7 @@ FILTERS = (
     StatusFilter("attention", _("Needs attention"), "alert"),
     StatusFilter("disabled", _("Disabled"), ""),
 )
+AT_ONCE = StatusFilter("published", _("Ready"), "")  # where there are no releases
 URGENCY = Case(
     When(IS_FAILED, then=Value(0)),
     When(IS_PARTIAL, then=Value(1)),
@@ -126,7 +127,7 @@ def list_documents(manageable: QuerySet[Collection], choice: Choice, page: str =
     order = (SORTS[sort], F("created_at").desc()) if sort else (F("created_at").desc(),)
     wanted = _with_status(documents, current.key, shown).order_by(*order, "pk")
     paginator = Paginator(wanted.values_list("pk", flat=True), PAGE_SIZE)
-    paginator.count = next(count for one, count in filters if one == current)  # counted already
+    paginator.count = next(count for one, count in filters if one.key == current.key)  # counted already
     return Listing(
         collections=collections,
         collection=chosen,
@@ -188,7 +189,11 @@ def _count_filters(
         all=Count("pk"), **{key: Count("pk", filter=rule) for key, rule in RULES.items()}
     )
     counts["published"] = documents.filter(_is_published(places)).count()
-    return tuple((one, counts[one.key or "all"]) for one in FILTERS)
+    has_releases = any(one.release_id for one in places)
+    return tuple(
+        (one if has_releases or one.key != "published" else AT_ONCE, counts[one.key or "all"])
+        for one in FILTERS
+    )
 
 
 def stamp(document: Document) -> str:

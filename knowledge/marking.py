@@ -1,7 +1,7 @@
 """Cut a passage into pieces: its best sentence, and the words of the question in it. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -10,7 +10,7 @@ from knowledge.retrieval_types import Sentence
 from knowledge.tokens import GRAM_CHARS, Matcher, has_no_spaces, is_part, normalise
 
 WORD: Final = re.compile(r"[^\W_]+(?:['’\"״׳][^\W_]+)*")
-TELLING: Final = 0.3  # of the weight of the question's heaviest word: "the" is not worth a mark
+TELLING: Final = 0.15  # of what a word weighs that no chunk holds: "the" is not worth a mark
 AROUND: Final = 420  # characters shown
 BEFORE: Final = 90  # of them before the best sentence
 
@@ -34,7 +34,8 @@ def mark(
     dull: words that only ask, which get no mark.
     """
     start, end = _window(text, best)
-    matches = [span for span in _matches(text, matcher, dull) if span[0] >= start and span[1] <= end]
+    found = (span for span in _matches(text, matcher, dull) if span[0] >= start and span[1] <= end)
+    matches = _joined(sorted(found))
     edges = {start, end, *(edge for span in matches for edge in span)}
     if best:
         edges |= {edge for edge in (best.start, best.end) if start < edge < end}
@@ -51,6 +52,17 @@ def mark(
     return (*before, *pieces, *after)
 
 
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    """Make one of those that overlap or touch."""
+    joined: list[Span] = []
+    for start, end in spans:
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
 def _window(text: str, best: Sentence | None) -> Span:
     if len(text) <= AROUND:
         return 0, len(text)
@@ -63,7 +75,7 @@ def _window(text: str, best: Sentence | None) -> Span:
 
 def _matches(text: str, matcher: Matcher, dull: frozenset[str]) -> Iterator[Span]:
     """Yield where the question's telling words stand."""
-    least = TELLING * max(matcher.weights.values(), default=0.0)
+    least = TELLING * matcher.heaviest
     for found in WORD.finditer(text):
         if normalise(found[0]) in dull:
             continue

@@ -98,7 +98,7 @@ def scope_options(place: Collection | None) -> list[Option]:
     if place is None or place.release is None:
         return options
     options[1] = Option("live", _("Release %(number)d (published)") % {"number": place.release.number})
-    older = place.releases.exclude(pk=place.release_id)[:MOST_RELEASES]
+    older = place.releases.exclude(pk=place.release.pk)[:MOST_RELEASES]
     return options + [
         Option(str(release.number), _("Release %(number)d") % {"number": release.number}) for release in older
     ]
@@ -153,9 +153,10 @@ def ask(
     )
     milliseconds = round(1000 * (time.perf_counter() - began))
     hits = _hits(question, result.passages, places)
+    shown = SHOWN_TO_MODEL if result.is_answerable else 0
     return Trial(
-        hits=hits[:SHOWN_TO_MODEL],
-        below=hits[SHOWN_TO_MODEL:],
+        hits=hits[:shown],
+        below=hits[shown:],
         result=result,
         milliseconds=milliseconds,
         may_read=readable.exists(),

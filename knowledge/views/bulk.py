@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -72,14 +72,13 @@ def _uuid(text: str) -> UUID | None:
         return None
 
 
-def choice_of(values: "dict[str, str] | object") -> Choice:
+def choice_of(values: QueryDict) -> Choice:
     """Read what the list shows from a form or an address."""
-    get = values.get  # type: ignore[attr-defined]
     return Choice(
-        slug=str(get("collection", "")),
-        status=str(get("status", "")),
-        query=str(get("q", "")).strip()[:200],
-        sort=str(get("sort", "")),
+        slug=values.get("collection", ""),
+        status=values.get("status", ""),
+        query=values.get("q", "").strip()[:200],
+        sort=values.get("sort", ""),
     )
 
 
