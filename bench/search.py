@@ -163,11 +163,14 @@ def _write(collection: "Collection", texts: Sequence[str]) -> "list[Chunk]":
 
 
 def _write_vectors(rows: "Sequence[Chunk]", random: np.random.Generator | None) -> None:
+    from inference.conf import get_embedder
     from knowledge import index
     from knowledge.indexing import embed
 
     document = rows[0].document
-    vectors = embed(document.title, rows) if random is None else _random_vectors(random, len(rows))
+    vectors = (
+        embed(get_embedder(), document.title, rows) if random is None else _random_vectors(random, len(rows))
+    )
     index.upsert(document.collection, [row.key for row in rows], vectors)
 
 
