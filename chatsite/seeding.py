@@ -1,7 +1,11 @@
-"""Demo content, idempotent: people, collections, documents, assistants. What is there is left as it is."""
+"""Demo content, idempotent: people, collections, documents, golden questions, assistants.
+
+What is there is left as it is.
+"""
 
 import json
 import secrets
+import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +18,7 @@ from accounts.roles import KNOWLEDGE_ADMINISTRATORS, SUPPORT_STAFF, give_role
 from chat.models import Assistant
 from knowledge import ingest
 from knowledge.errors import Duplicate
-from knowledge.models import Collection, Document
+from knowledge.models import Collection, Document, Expectation, GoldenQuestion
 
 DEMO = Path(__file__).resolve().parent / "demo"
 
@@ -43,6 +47,7 @@ def seed() -> Seeded:
             _add_document(collection, path, admin, seeded)
     for item in content["assistants"]:
         _add_assistant(item)
+    _add_golden_questions(admin)
     return seeded
 
 
@@ -89,3 +94,36 @@ def _add_assistant(item: dict[str, object]) -> None:
         assistant, is_new = Assistant.objects.get_or_create(slug=values.pop("slug"), defaults=values)
         if is_new:
             assistant.collections.set(Collection.objects.filter(slug__in=slugs))
+
+
+def _add_golden_questions(author: User) -> None:
+    """Give the demo collections what must be found in them, and what must be refused, in every language."""
+    empty = {
+        assistant.slug: collection
+        for assistant in Assistant.objects.prefetch_related("collections")
+        for collection in assistant.collections.all()
+        if not collection.golden_questions.exists()
+    }
+    lines = (DEMO / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [row for row in map(json.loads, lines) if row["assistant"] in empty]
+    GoldenQuestion.objects.bulk_create(
+        GoldenQuestion(
+            collection=empty[row["assistant"]],
+            text=row["question"],
+            language=row["lang"],
+            expectation=Expectation.REFUSE if row["unanswerable"] else Expectation.FIND,
+            document=_asked_for(empty[row["assistant"]], row["document"]),
+            quote="".join(row["answers"][:1]),
+            meaning=uuid.uuid5(uuid.NAMESPACE_URL, row["id"].rpartition("-")[0]),
+            created_by=author,
+        )
+        for row in rows
+    )
+
+
+def _asked_for(collection: Collection, path: str | None) -> Document | None:
+    """Find the document that a demo file became."""
+    if not path:
+        return None
+    _folder, language, name = path.split("/")
+    return collection.documents.filter(name=f"{Path(name).stem}.{language}.md").first()

@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from pytest_django.fixtures import Settings
+
+from chatsite import seeding
+from knowledge.models import Expectation, GoldenQuestion
 
 DEMO = Path(__file__).resolve().parents[2] / "chatsite" / "demo"
 LANGUAGES = ("en", "he", "ar")
@@ -186,3 +190,21 @@ def test_answers_stand_in_the_document_that_the_question_names(question: Questio
     text = (DEMO / question.document).read_text(encoding="utf-8")
     assert question.answers
     assert all(answer in text for answer in question.answers)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_demo_brings_golden_questions_in_every_language(settings: Settings, tmp_path: Path) -> None:
+    settings.DATA_DIR, settings.MEDIA_ROOT, settings.SEED_PASSWORD = (
+        tmp_path,
+        tmp_path / "files",
+        "for-the-demo-1",
+    )
+
+    seeding.seed()
+    seeding.seed()
+
+    found = GoldenQuestion.objects.filter(expectation=Expectation.FIND)
+    assert GoldenQuestion.objects.count() == len(read_questions())
+    assert not found.filter(document=None).exists()
+    assert {row.language for row in found} == {"en", "he", "ar"}
+    assert len({row.meaning for row in found}) * 3 == found.count()

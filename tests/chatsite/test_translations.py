@@ -15,7 +15,7 @@ from django.conf import settings
 ROOT = Path(settings.BASE_DIR)
 LANGUAGES = [code for code, _name in settings.LANGUAGES if code != "en"]
 SOURCES = ("accounts", "chat", "chatsite", "inference", "jobs", "knowledge", "templates")
-FIELD = re.compile(r'(msgid_plural|msgid|msgstr(?:\[(\d)\])?) (".*")$')
+FIELD = re.compile(r'(msgctxt|msgid_plural|msgid|msgstr(?:\[(\d)\])?) (".*")$')
 
 
 def entries(path: Path) -> list[dict[str, str]]:
@@ -60,7 +60,12 @@ def test_the_compiled_catalogue_says_what_the_written_one_says(language: str) ->
 
     for message in entries(path):
         if "msgid_plural" not in message:
-            assert compiled.gettext(message["msgid"]) == message["msgstr"]
+            said = (
+                compiled.pgettext(message["msgctxt"], message["msgid"])
+                if "msgctxt" in message
+                else compiled.gettext(message["msgid"])
+            )
+            assert said == message["msgstr"]
             continue
         forms = {compiled.ngettext(message["msgid"], message["msgid_plural"], n) for n in range(200)}
         assert forms == {text for name, text in message.items() if name.startswith("msgstr[")}
