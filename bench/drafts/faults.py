@@ -246,7 +246,8 @@ def passage_switched_off_by_mistake(stage: Stage) -> None:
 FAULTS: Final[tuple[Fault, ...]] = (
     lost_pages, empty_pages, scan_without_text, recognised_a_tenth_wrong, recognised_badly,
     new_file_recognised_badly, wrong_encoding, letters_lost, letters_apart, words_run_together,
-    read_backwards, figures_lost, cut_in_half, end_cut_off, other_document, tables_lost, headings_lost, language_lost,
+    read_backwards, figures_lost, cut_in_half, end_cut_off, other_document, tables_lost, headings_lost,
+    language_lost,
     one_giant_chunk, crumbs, repeated_pages, other_embedder, vectors_of_new_file_by_other_embedder,
     vectors_empty, vectors_exchanged, vectors_all_the_same, vectors_missing, words_missing, words_of_others,
     switched_off_by_mistake, many_switched_off, passage_switched_off_by_mistake,
