@@ -1,12 +1,11 @@
 """What the list says above its table: work on indexes, and what search cannot do there. Reads only."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
-from django.core.cache import cache
-from django.db.models import Count
 
 from inference.conf import DEFAULT_EMBEDDING_MODELS
 from jobs.models import Job
@@ -15,7 +14,7 @@ from knowledge.models import Collection, Document
 from knowledge.views.standing import language_name
 
 ENGLISH: Final = "en"
-LANGUAGE_KEPT_S: Final = 300
+LOOKED_AT: Final = 200  # documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +35,13 @@ def foreign_language(collection: Collection | None) -> str:
     """Name the language most of a collection is in, where the site's embedding model knows only English."""
     if collection is None or settings.EMBEDDING_MODEL not in DEFAULT_EMBEDDING_MODELS:
         return ""
-    key = f"knowledge-language-{collection.pk}"
-    code: str | None = cache.get(key)
-    if code is None:
-        code = _commonest(collection)
-        cache.set(key, code, LANGUAGE_KEPT_S)
-    return language_name(code) if code and code != ENGLISH else ""
+    code = _commonest(collection)
+    return language_name(code) if code not in ("", ENGLISH) else ""
 
 
 def _commonest(collection: Collection) -> str:
-    """The language of more than half of the documents whose language is known; "" where there is none."""
-    known = Document.objects.filter(collection=collection).exclude(language="").order_by()
-    counts = dict(known.values_list("language").annotate(Count("pk")))
-    code = max(counts, key=lambda one: counts[one], default="")
-    return code if counts and 2 * counts[code] > sum(counts.values()) else ""
+    """The language of more than half of its newest documents; "" where there is no such one."""
+    known = Document.objects.filter(collection=collection).exclude(language="").order_by("-created_at")
+    counts = Counter(known.values_list("language", flat=True)[:LOOKED_AT])
+    code, count = counts.most_common(1)[0] if counts else ("", 0)
+    return code if 2 * count > counts.total() else ""
