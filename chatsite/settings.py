@@ -197,7 +197,7 @@ JOB_SLOTS = {
     "ingestion": env.integer("INGESTION_SLOTS", 1),
     "background": 3,
 }
-# of a kind at once, everywhere: a long download, summary or look at a site leaves a slot to the others
+# of a kind at once, everywhere: a long download, summary, trial or look at a site leaves a slot to others
 JOB_LIMITS = {"model_pull": 1, "summary": 1, "source": 1, "reindex": 1}
 JOB_LEASE_S = 15
 JOB_MAX_ATTEMPTS = 2
