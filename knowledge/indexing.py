@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 PARSE_TIMEOUT_S = 60.0
 ROWS_A_BATCH = 25  # short transactions: SQLite has one writer, and chats write too
 VECTORS_A_BATCH = 64
+SAME_A_QUERY = 500
 TEXTS_A_STEP = 8  # how much a stop waits for
 
 
@@ -169,11 +170,11 @@ def _write_vectors(run: Run, title: str, chunks: list[_Row]) -> None:
     embedder = embedder_of(collection)
     if embedder is None:
         return
-    known = _known_vectors(run.document, chunks)
+    known = _known_keys(run.document, chunks)
     _log_chunks(run.document, chunks, known)
     began, done = time.monotonic(), 0
     for batch in in_batches(chunks, VECTORS_A_BATCH):
-        vectors = {row.key: known[row.sha256] for row in batch if row.sha256 in known}
+        vectors = _known_vectors(collection, batch, known)
         for step in in_batches((row for row in batch if row.key not in vectors), TEXTS_A_STEP):
             made = embed(embedder, title, _texts(run.document, step))
             vectors.update(zip([row.key for row in step], made, strict=True))
@@ -200,7 +201,7 @@ def _texts(document: Document, rows: Sequence[_Row]) -> list[Chunk]:
     return [found[row.pk] for row in rows]
 
 
-def _log_chunks(document: Document, chunks: Sequence[_Row], known: Mapping[str, Vectors]) -> None:
+def _log_chunks(document: Document, chunks: Sequence[_Row], known: Mapping[str, str]) -> None:
     rows = [row for row in chunks if not row.is_replaced]
     taken = sum(1 for row in rows if row.sha256 in known)
     edits = sum(row.is_edited for row in rows)
@@ -208,14 +209,23 @@ def _log_chunks(document: Document, chunks: Sequence[_Row], known: Mapping[str, 
     log.record(document, "chunks", told)
 
 
-def _known_vectors(document: Document, chunks: Sequence[_Row]) -> dict[str, Vectors]:
-    """Vectors of the document's other versions, by what their chunks say."""
-    wanted = {row.sha256 for row in chunks}
-    version = document.version + 1
-    older = document.chunks.exclude(version=version).filter(sha256__in=wanted) if document.version else []
-    keys = {row.key: row.sha256 for row in older}
-    found = index.get_vectors(document.collection, list(keys))
-    return {keys[key]: vector for key, vector in found.items()}
+def _known_keys(document: Document, chunks: Sequence[_Row]) -> dict[str, str]:
+    """Keys of the document's chunks of other versions, by what they say, where a new one says the same."""
+    older = document.chunks.exclude(version=document.version + 1)
+    return {
+        sha256: key
+        for part in in_batches(chunks if document.version else (), SAME_A_QUERY)
+        for sha256, key in older.filter(sha256__in={row.sha256 for row in part}).values_list("sha256", "key")
+    }
+
+
+def _known_vectors(
+    collection: Collection, batch: Sequence[_Row], known: Mapping[str, str]
+) -> dict[str, Vectors]:
+    """Vectors that an older version's chunks have already, by the new chunks' keys."""
+    old = {row.key: known[row.sha256] for row in batch if row.sha256 in known}
+    found = index.get_vectors(collection, list(old.values()))
+    return {key: found[before] for key, before in old.items() if before in found}
 
 
 def embedder_of(collection: Collection) -> Embedder | None:
