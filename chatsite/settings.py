@@ -198,7 +198,7 @@ JOB_SLOTS = {
     "background": 3,
 }
 # of a kind at once, everywhere: a long download, summary, trial or look at a site leaves a slot to others
-JOB_LIMITS = {"model_pull": 1, "summary": 1, "source": 1, "reindex": 1}
+JOB_LIMITS = {"model_pull": 1, "summary": 1, "source": 1, "reindex": 1, "golden": 1}
 JOB_LEASE_S = 15
 JOB_MAX_ATTEMPTS = 2
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost"
