@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.models import User
 from knowledge import ingest, versions
 from knowledge.editing import MAX_CHARS, edit_chunk, switch_chunk
 from knowledge.errors import KnowledgeError
@@ -20,14 +19,9 @@ from knowledge.extract.formats import SUFFIXES
 from knowledge.models import Chunk, Document
 from knowledge.views import desk
 from knowledge.views.cards import Editing
-from knowledge.views.doors import document_to_manage, manager_required, reader
+from knowledge.views.doors import document_to_manage, manager_required, person
 from knowledge.views.paper import lay_out
 from knowledge.views.standing import facts
-
-
-def _person(request: HttpRequest) -> User | None:
-    user = reader(request)
-    return user if isinstance(user, User) else None
 
 
 def _chunk(document: Document, chunk_id: int) -> Chunk:
@@ -43,7 +37,7 @@ def switch(request: HttpRequest, document_id: UUID, chunk_id: int) -> HttpRespon
     """Let a chunk answer, or not."""
     document = document_to_manage(request, document_id)
     try:
-        switch_chunk(_chunk(document, chunk_id), is_on=request.POST.get("is_on") == "1", by=_person(request))
+        switch_chunk(_chunk(document, chunk_id), is_on=request.POST.get("is_on") == "1", by=person(request))
     except KnowledgeError as error:
         return _refused(request, document, Editing(chunk_id, error=error.user_message), is_open=False)
     return _done(request, document, chunk_id, chunk_id)
@@ -68,7 +62,7 @@ def edit(request: HttpRequest, document_id: UUID, chunk_id: int) -> HttpResponse
     if error := "" if is_back else _wrong(text):
         return _refused(request, document, Editing(chunk_id, text, error))
     try:
-        edited = edit_chunk(chunk, text, by=_person(request)) if text.strip() != chunk.text else chunk
+        edited = edit_chunk(chunk, text, by=person(request)) if text.strip() != chunk.text else chunk
     except KnowledgeError as failure:
         return _refused(request, document, Editing(chunk_id, text, failure.user_message))
     return _done(request, document, chunk_id, edited.pk)
@@ -141,7 +135,7 @@ def enable(request: HttpRequest, document_id: UUID) -> HttpResponse:
     """Take a document into the draft, or out of it."""
     document = document_to_manage(request, document_id)
     is_on = request.POST.get("is_on") == "1"
-    versions.enable_document(document, is_on=is_on, by=_person(request))
+    versions.enable_document(document, is_on=is_on, by=person(request))
     if is_on:
         messages.success(request, _("“%(name)s” is used again.") % {"name": document})
     elif document.collection.release_id:
@@ -157,7 +151,7 @@ def enable(request: HttpRequest, document_id: UUID) -> HttpResponse:
 def again(request: HttpRequest, document_id: UUID) -> HttpResponse:
     """Read a document once more; its version answers meanwhile."""
     document = document_to_manage(request, document_id)
-    if not ingest.process_again(document, by=_person(request)):
+    if not ingest.process_again(document, by=person(request)):
         messages.error(request, _("This document is being read right now. Try again when it is ready."))
     return redirect(_page(document))
 
@@ -174,7 +168,7 @@ def replace(request: HttpRequest, document_id: UUID) -> HttpResponse:
         error = _("Choose a file.") if file is None else ""
         if file is not None:
             try:
-                versions.replace_document(document, file.name or "", file, owner=_person(request))
+                versions.replace_document(document, file.name or "", file, owner=person(request))
             except (ExtractError, KnowledgeError) as failure:
                 error = failure.user_message
             else:

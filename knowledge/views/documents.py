@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from knowledge import ingest
 from knowledge.errors import KnowledgeError
 from knowledge.models import Document
-from knowledge.views.doors import document_to_manage, manager_required
+from knowledge.views.doors import document_to_manage, manager_required, person
 from knowledge.views.going_back import our_url
 
 
@@ -21,7 +21,7 @@ from knowledge.views.going_back import our_url
 @manager_required
 def retry(request: HttpRequest, document_id: UUID) -> HttpResponse:
     """Read a failed document again."""
-    ingest.retry_document(document_to_manage(request, document_id))
+    ingest.retry_document(document_to_manage(request, document_id), by=person(request))
     return _back(request)
 
 
@@ -29,7 +29,7 @@ def retry(request: HttpRequest, document_id: UUID) -> HttpResponse:
 @manager_required
 def stop(request: HttpRequest, document_id: UUID) -> HttpResponse:
     """Stop reading a document."""
-    ingest.cancel_document(document_to_manage(request, document_id))
+    ingest.cancel_document(document_to_manage(request, document_id), by=person(request))
     return _back(request)
 
 

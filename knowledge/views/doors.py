@@ -28,6 +28,12 @@ def reader(request: HttpRequest) -> User | AnonymousUser:
     return user if isinstance(user, User) else AnonymousUser()
 
 
+def person(request: HttpRequest) -> User | None:
+    """Return the signed-in person, for what is written down with a name."""
+    user = request.user
+    return user if isinstance(user, User) else None
+
+
 def managed(request: HttpRequest) -> QuerySet[Collection]:
     """Return the collections the person may manage."""
     return manageable_collections(reader(request))
