@@ -132,9 +132,9 @@ def _target(path: str, query: str) -> str:
     path = path or "/"
     if "/." in path and not path.startswith("//"):
         path = urlsplit(urljoin("http://x/", path)).path
-    parts = sorted(part for part in query.split("&") if part and not _TRACKING.match(part))
-    query = "&".join(parts)
-    return _escaped(path) + (f"?{_escaped(query, more='?')}" if query else "")
+    parts = (_escaped(part, more="?") for part in query.split("&") if part)
+    query = "&".join(sorted(part for part in parts if not _TRACKING.match(part)))
+    return _escaped(path) + (f"?{query}" if query else "")
 
 
 def _escaped(text: str, more: str = "") -> str:

@@ -219,7 +219,10 @@ class Headers:
         parsed = Message()
         parsed["content-type"] = self.get("content-type") or "application/octet-stream"
         self.media_type = parsed.get_content_type()
-        self.charset = str(parsed.get_content_charset() or "")
+        try:
+            self.charset = str(parsed.get_content_charset() or "")
+        except (ValueError, TypeError, LookupError):  # a parameter in pieces that do not fit together
+            self.charset = ""
 
     def get(self, name: str) -> str:
         """Return a value, or nothing."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 PRODUCT = "chatsite"
+OURS = {PRODUCT, "*"}
 MOST_BYTES = 500 * 1024
 MOST_DELAY_S = 10.0
 MOST_RULES = 5000
@@ -66,7 +67,7 @@ def read_robots(data: bytes) -> Robots:
     """Read the lines meant for us, or for all where none names us."""
     groups: dict[str, tuple[list[Rule], list[float]]] = {}
     sitemaps: list[str] = []
-    names: list[str] = []
+    names: set[str] = set()  # of the group that is being read; those of other programs do not matter
     is_naming = False
     for line in data[:MOST_BYTES].decode("utf-8-sig", errors="replace").splitlines():
         match = _LINE.match(line)
@@ -74,15 +75,15 @@ def read_robots(data: bytes) -> Robots:
             continue
         field, value = match[1].lower(), match[2].strip()
         if field == "user-agent":
-            names = [*names, _product(value)] if is_naming else [_product(value)]
-            groups.setdefault(names[-1], ([], []))
+            names = names if is_naming else set()
+            names |= {_product(value)} & OURS
             is_naming = True
         elif field == "sitemap":
             sitemaps.append(value)
         elif field in {"allow", "disallow", "crawl-delay"}:
             is_naming = False
             for name in names:
-                _add(groups[name], field, value)
+                _add(groups.setdefault(name, ([], [])), field, value)
     rules, delays = groups.get(PRODUCT) or groups.get("*") or ([], [])
     return Robots(tuple(rules), min(delays, default=None), tuple(sitemaps[:20]))
 

@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from knowledge.sources.addresses import NotAnAddress, WebAddress
 from knowledge.sources.errors import RunStopped, SourceError
@@ -10,7 +11,8 @@ from knowledge.sources.visiting import Visitor
 
 MOST_FILES = 5
 MOST_ADDRESSES = 5000
-_LOCATION = re.compile(r"<loc>\s*(?:<!\[CDATA\[)?\s*([^<\]]{1,1000}?)\s*(?:\]\]>)?\s*</loc>")
+MOST_LISTED = 50_000  # of one file, other sites' addresses included
+LONGEST_ENTRY = 1200  # characters of one address as it is written in the file
 _INDEX = re.compile(r"<sitemapindex[\s>]")
 
 
@@ -27,8 +29,8 @@ def listed_pages(start: WebAddress, visitor: Visitor) -> Iterator[WebAddress]:
         seen.add(file)
         text = _read(file, visitor)
         is_index = bool(_INDEX.search(text[:2000]))
-        for match in _LOCATION.finditer(text):
-            address = _join(start, html.unescape(match[1]))
+        for written in islice(_locations(text), MOST_LISTED):
+            address = _join(start, written)
             if address is None or address.netloc != start.netloc:
                 continue
             if is_index:
@@ -36,6 +38,18 @@ def listed_pages(start: WebAddress, visitor: Visitor) -> Iterator[WebAddress]:
             elif count < MOST_ADDRESSES:
                 count += 1
                 yield address
+
+
+def _locations(text: str) -> Iterator[str]:
+    """Yield what stands in the file's <loc> elements; one pass, whatever it holds."""
+    at, end = 0, text.find("</loc>")
+    while end >= 0:
+        start = text.rfind("<loc>", at, end)
+        if start >= 0 and end - start <= LONGEST_ENTRY:
+            written = text[start + 5 : end].strip().removeprefix("<![CDATA[").removesuffix("]]>").strip()
+            yield html.unescape(written)
+        at = end + 6
+        end = text.find("</loc>", at)
 
 
 def _read(file: WebAddress, visitor: Visitor) -> str:

@@ -129,6 +129,13 @@ def test_address_has_one_form(written: str, one_form: str) -> None:
     assert str(addresses.parse(written)) == one_form
 
 
+@pytest.mark.parametrize("query", ["[&+", "é&b", "\u3002&z", "utm_x=1&%", "?&="])
+def test_address_that_was_written_down_is_read_as_itself(query: str) -> None:
+    address = addresses.parse(f"http://example.org/a?{query}")
+
+    assert addresses.parse(str(address)) == address
+
+
 def test_links_are_followed_from_their_page() -> None:
     page = addresses.parse("https://example.org/docs/guide")
 

@@ -1,8 +1,10 @@
 """What a site asks programs not to read."""
 
+from itertools import islice, product
+
 import pytest
 
-from knowledge.sources.robots import MOST_DELAY_S, Robots, read_robots
+from knowledge.sources.robots import MOST_DELAY_S, MOST_RULES, Robots, read_robots
 
 RULES = b"""
 User-agent: *
@@ -61,3 +63,13 @@ def test_empty_disallow_allows_all() -> None:
 
 def test_of_two_rules_as_long_the_one_that_allows_wins() -> None:
     assert read_robots(b"User-agent: *\nDisallow: /a\nAllow: /a").allows("/a/b")
+
+
+def test_names_of_thousands_of_other_programs_cost_nothing() -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    names = ["".join(name) for name in islice(product(letters, repeat=3), 9000)]
+    others = "".join(f"User-agent: {name}\n" for name in names).encode()
+    rules = b"Disallow: /a\n" * 9000
+
+    assert len(read_robots(others + b"User-agent: chatsite\n" + rules).rules) == MOST_RULES
+    assert read_robots(others + rules) == Robots()

@@ -342,6 +342,40 @@ def test_pages_of_the_sites_own_list_are_read_too(web: WebSite, collection: Coll
     assert addresses(collection) == ["/", "/lonely?a=1&b=2"]
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<loc>" + " " * 100_000,
+        "<loc>" * 100_000 + "</loc>" * 100_000,
+        "<loc><![CDATA[" + "]" * 100_000 + "</loc>",
+    ],
+)
+def test_list_of_pages_made_to_hold_us_up_is_read_at_once(
+    web: WebSite, collection: Collection, hostile: str
+) -> None:
+    web.write("/", "Welcome.")
+    web.write("/lonely", "Nothing leads here.")
+    web.say("/sitemap.xml", f"{hostile}<loc> {web.url}/lonely </loc>".encode(), "application/xml")
+
+    look(follow(collection, web.url))
+
+    assert addresses(collection) == ["/", "/lonely"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/html;charset*=;charset*0*=x", "text/html; charset*0=", 'text/html; charset="\\']
+)
+def test_type_of_content_in_odd_pieces_is_read_all_the_same(
+    web: WebSite, collection: Collection, kind: str
+) -> None:
+    web.write("/", "Welcome.")
+    web.say("/", web.pages["/"].body, kind)  # type: ignore[arg-type]
+
+    look(follow(collection, web.url))
+
+    assert addresses(collection) == ["/"]
+
+
 def test_no_more_pages_are_kept_than_allowed_and_the_rest_is_named(
     web: WebSite, collection: Collection
 ) -> None:
