@@ -30,11 +30,12 @@ def main() -> None:
 
 def _measure(count: int) -> dict[str, object]:
     import django
-    from django.contrib.auth.models import AnonymousUser
     from django.core.management import call_command
 
     django.setup()
     call_command("migrate", verbosity=0)
+    from django.contrib.auth.models import AnonymousUser
+
     from knowledge.models import Collection, Visibility
     from knowledge.releases import gate, publishing
     from knowledge.releases.changes import changes
@@ -71,7 +72,7 @@ def _fill(collection: "Collection", count: int) -> None:
     from bench.corpus import Corpus
     from knowledge import index, lexical
     from knowledge.chunking import chunk_key, content_sha256
-    from knowledge.indexing import embed, embedder_of
+    from knowledge.embedding import embed, embedder_of
     from knowledge.models import Chunk, Document, DocumentStatus
 
     corpus = Corpus()

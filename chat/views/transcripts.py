@@ -113,7 +113,7 @@ class Line:
         return _CITATION.sub("", self.message.text)
 
 
-def _line(message: Message, messages: Mapping[int, Message]) -> Line:
+def _line(message: Message, messages: Mapping[UUID, Message]) -> Line:
     question = messages.get(message.parent_id) if message.parent_id else None
     before = messages.get(question.parent_id) if question and question.parent_id else None
     asked = messages.get(before.parent_id) if before and before.parent_id else None
