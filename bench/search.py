@@ -165,7 +165,7 @@ def _write(collection: "Collection", texts: Sequence[str]) -> "list[Chunk]":
 def _write_vectors(rows: "Sequence[Chunk]", random: np.random.Generator | None) -> None:
     from inference.conf import get_embedder
     from knowledge import index
-    from knowledge.indexing import embed
+    from knowledge.embedding import embed
 
     document = rows[0].document
     vectors = (

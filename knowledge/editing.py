@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from knowledge import index, lexical, log
 from knowledge.chunking import chunk_key, content_sha256
+from knowledge.embedding import embed, embedder_of
 from knowledge.errors import NotEditable
 from knowledge.models import Chunk, ChunkState, Collection, Document
 from knowledge.removal import remove_leftovers
@@ -38,8 +39,6 @@ def edit_chunk(chunk: Chunk, text: str, *, by: "User | None" = None) -> Chunk:
 
     Raises: NotEditable, EmbeddingFailed, IndexUnavailable.
     """
-    from knowledge.indexing import embed, embedder_of  # it carries edits over, so it imports this module
-
     text = text.strip()[:MAX_CHARS]
     document = chunk.document
     if not text:
@@ -67,10 +66,10 @@ def edit_chunk(chunk: Chunk, text: str, *, by: "User | None" = None) -> Chunk:
 
 def carry_over(document: Document, title: str, fresh: Sequence[Chunk]) -> list[Chunk]:
     """Apply what people did to the version before to the unsaved chunks of the next one."""
+    changed = document.chunks.filter(version=document.version).exclude(state=ChunkState.REPLACED)
+    changed = changed.filter(Q(edition__gt=0) | Q(state=ChunkState.OFF))
     before = {
-        row.read_sha256: row
-        for row in document.chunks.filter(version=document.version).exclude(state=ChunkState.REPLACED)
-        if row.read_sha256 and (row.edition or row.state == ChunkState.OFF)
+        row.read_sha256: row for row in changed.filter(read_sha256__in={row.read_sha256 for row in fresh})
     }
     rows: list[Chunk] = []
     for row in fresh:

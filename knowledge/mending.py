@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from knowledge import index, ingest, lexical
-from knowledge.indexing import VECTORS_A_BATCH, embed, embedder_of
+from knowledge.embedding import VECTORS_A_BATCH, embed, embedder_of
 from knowledge.models import Chunk, Collection, Document
 from knowledge.reconcile import Difference, Kind
 from knowledge.removal import BATCH, delete_document, in_batches, remove_leftovers

@@ -20,8 +20,8 @@ class Calibration(models.Model):
 
     threshold: in log odds, 0 where sites without measurements draw it. target: share of the answerable
     questions to keep. points: [{"threshold", "kept", "refused"}], rising. answerable, absent: questions
-    asked. chunks: how many could answer then; questions: digest of the golden questions; stamp: of embedder and
-    tokeniser. is_chosen: a person picked the target.
+    asked. chunks: how many could answer then; questions: digest of the golden questions; stamp: of embedder
+    and tokeniser. is_chosen: a person picked the target.
     """
 
     collection = models.OneToOneField(Collection, on_delete=models.CASCADE, related_name="calibration")

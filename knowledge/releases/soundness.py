@@ -7,7 +7,7 @@ import numpy as np
 
 from inference.embedders.base import Vectors
 from knowledge import index, lexical
-from knowledge.indexing import embed, embedder_of
+from knowledge.embedding import embed, embedder_of
 from knowledge.models import Chunk, Collection
 from knowledge.releases.findings import Finding
 from knowledge.releases.pairs import Pair

@@ -12,7 +12,10 @@ from tests.site import Site
 
 pytestmark = pytest.mark.browser
 
-OVENS = "# Ovens\n\n## Cleaning\n\nWipe the door of the Helios oven with vinegar once a week.\n\n## Light\n\nThe lamp is a G4 bulb.\n"
+OVENS = (
+    "# Ovens\n\n## Cleaning\n\nWipe the door of the Helios oven with vinegar once a week.\n\n"
+    "## Light\n\nThe lamp is a G4 bulb.\n"
+)
 
 
 def add(page: Page, site: Site, path: Path) -> str:

@@ -31,7 +31,7 @@ from knowledge.mending import mend
 from knowledge.models import Chunk, ChunkState, Collection, Document, Release, Visibility
 from knowledge.releases import publishing
 from knowledge.retrieval import search
-from knowledge.scope import DRAFT
+from knowledge.scope import DRAFT, LIVE
 from tests.knowledge.test_ingest_interrupted import dies, restart
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_stores")]
@@ -53,7 +53,7 @@ class Known:
 
 def draft() -> set[str]:
     """What the draft says, from the rows alone."""
-    said = set()
+    said: set[str] = set()
     for document in Document.objects.exclude(is_disabled=True).exclude(status="deleting"):
         rows = Chunk.objects.filter(document=document, version=document.version, state=ChunkState.LIVE)
         said.update(rows.values_list("text", flat=True))
@@ -180,16 +180,15 @@ class Lifecycle(RuleBasedStateMachine):
         published = self.known.releases.get(self.collection.release_id or 0, now)
         for number in range(max(1, self.known.words - 5), self.known.words + 1):
             word = f"zq{number:03d}x"
-            for scope, expected in ((None, published), (DRAFT, now)):
-                more = {"scope": scope} if scope else {}
-                result = search(f"What about {word}?", user=GUEST, top_k=10, **more)
+            for scope, expected in ((LIVE, published), (DRAFT, now)):
+                result = search(f"What about {word}?", user=GUEST, top_k=10, scope=scope)
                 found = {passage.text for passage in result.passages}
                 assert found <= expected
                 assert {text for text in expected if word in text} <= found
 
 
 def test_any_order_of_actions_and_deaths_leaves_the_stores_in_agreement() -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         Lifecycle,
         settings=settings(
             max_examples=int(os.environ.get("LIFECYCLE_EXAMPLES", "12")),

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.files.base import ContentFile
@@ -105,17 +106,17 @@ def test_words_alone_answer_where_the_old_embedder_is_gone(
 def test_a_document_read_while_the_vectors_move_ends_up_in_the_new_store(
     shop: Collection, settings: Settings, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from knowledge import indexing
+    from knowledge import embedding, indexing
 
     use(settings, tiny)
-    really = indexing._write_vectors
+    really = embedding.write_vectors
 
     def write_and_let_the_vectors_move(*args: object) -> None:
         really(*args)  # type: ignore[arg-type]
         reindexing.sweep()
         run_jobs()
 
-    monkeypatch.setattr(indexing, "_write_vectors", write_and_let_the_vectors_move)
+    monkeypatch.setattr(indexing, "write_vectors", write_and_let_the_vectors_move)
     add(shop, "# Lamps\n\nLamps are red.\n")
 
     shop.refresh_from_db()
@@ -141,7 +142,7 @@ def test_vectors_of_another_length_are_made_anew(shop: Collection, settings: Set
     shorter = index._connect().create_collection(
         store.name, metadata={"embedder": shop.embedder}, embedding_function=None
     )
-    shorter.add(ids=keys, embeddings=[[0.5, 0.5, 0.1]] * len(keys))
+    shorter.add(ids=keys, embeddings=np.full((len(keys), 3), 0.5, dtype=np.float32))
     index.close()
 
     reindexing.check_dimensions()

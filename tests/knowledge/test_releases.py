@@ -64,17 +64,17 @@ def test_a_newer_file_answers_in_place_of_the_one_before() -> None:
 
 
 def test_what_stays_the_same_in_a_newer_file_is_not_embedded_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    from knowledge import indexing
+    from knowledge import embedding
 
     document = collection_of(RETURNS + ROADS).documents.get()
     embedded: list[str] = []
-    really = indexing.embed
+    really = embedding.embed
 
     def counting(embedder: Embedder, title: str, chunks: list[Chunk]) -> Vectors:
         embedded.extend(chunk.text for chunk in chunks)
         return really(embedder, title, chunks)
 
-    monkeypatch.setattr(indexing, "embed", counting)
+    monkeypatch.setattr(embedding, "embed", counting)
     replace(document, LONGER + ROADS, "file0.md")
 
     assert [text for text in embedded if "ferry" in text] == []
@@ -209,9 +209,7 @@ def test_a_chunk_switched_off_is_not_found_and_stays_off_in_a_newer_file() -> No
 def test_an_edited_chunk_is_found_by_its_new_words_and_carried_over() -> None:
     document = collection_of(RETURNS + ROADS).documents.get()
 
-    edited = edit_chunk(
-        document.chunks.get(text__contains="thirty"), "A kettle goes back in ninety days."
-    )
+    edited = edit_chunk(document.chunks.get(text__contains="thirty"), "A kettle goes back in ninety days.")
 
     assert found()[0].chunk_id == edited.pk
     replace(document, RETURNS + "\n# Lamps\n\nLamps are red.\n")
