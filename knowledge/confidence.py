@@ -13,22 +13,23 @@ from typing import Final
 from knowledge.evidence import Evidence
 
 THRESHOLD: Final = 0.5
-_BIAS: Final = -3.26
+_BIAS: Final = -2.22
 _WEIGHTS: Final = Evidence(
-    words=1.73,
-    unseen=-2.04,
-    mean=-5.32,
-    sentence=1.52,
-    pair=2.51,
-    adjacent=1.12,
+    words=2.12,
+    unseen=-2.31,
+    mean=-4.63,
+    sentence=1.74,
+    pair=2.31,
+    adjacent=0.99,
     third=1.78,
-    bm25=9.77,
-    focus=1.94,
-    dense=6.73,
-    known=-4.45,
-    agreement=0.79,
-    length=1.91,
-    unspaced=-1.10,
+    bm25=6.31,
+    focus=1.83,
+    dense=7.64,
+    known=-5.07,
+    partly=-1.50,
+    agreement=0.89,
+    length=1.62,
+    unspaced=-1.35,
 )
 _NAMES: Final = tuple(field.name for field in fields(Evidence))
 

@@ -5,8 +5,8 @@ index's own score, of the vectors, and of both together. `confidence.py` weighs 
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -17,11 +17,14 @@ from knowledge.tokens import Matcher, has_no_spaces, is_part, normalise, token_w
 
 ASKING_WEIGHT: Final = 0.1  # of "how many", beside what is asked about
 READ: Final = 5  # passages looked at
+SENTENCES: Final = 4  # of a question, weighed one by one
 NEAREST: Final = 3  # of them, those that may hold the answer
 SCORED: Final = 10  # of the word index's hits
 LONG_WORD: Final = 10  # letters
 SMALL: Final = 80  # chunks: below, BM25 knows too little of how rare a token is
 USUAL_BM25: Final = 0.5  # of the coverage, where it does
+WORTH_ASKING: Final = 0.3  # of the question's weight: a sentence with less asks nothing by itself
+SEEN: Final = 0.05  # coverage below which nothing is compared with it
 OTHERS: Final = 50  # chunks about something else, added in thought: one document's words are not common ones
 
 
@@ -35,7 +38,8 @@ class Evidence:
     neighbours there too. third: weight of the third heaviest word found, beside
     the most that a word can weigh. bm25: the best score, beside its
     possible maximum. focus: share of the best scores that one document has. dense: cosine of the nearest
-    passage, as far as the embedding model knows the language (known). agreement: 1 where the words' first
+    passage, as far as the embedding model knows the language (known); partly: 1 where it
+    half does, 0 where it does well or not at all. agreement: 1 where the words' first
     is the vectors' first, less further down. length: of the question's words. unspaced: share of words that
     are pieces of a script without spaces.
     """
@@ -52,6 +56,7 @@ class Evidence:
     focus: float = 0.0
     dense: float = 0.0
     known: float = 0.0
+    partly: float = 0.0
     agreement: float = 0.0
     length: float = 0.0
     unspaced: float = 0.0
@@ -79,6 +84,7 @@ class Question:
 
     def __init__(self, text: str, matcher: Matcher) -> None:
         """matcher: of the same text."""
+        self._text = text
         self._order = [word for word, _more in units(text)]
         self._units = dict(units(text))
         asking = asking_words(self._units)
@@ -89,10 +95,25 @@ class Question:
             token: _smooth(weight, token, self._chunks) * (1.0 if token in content else ASKING_WEIGHT)
             for token, weight in matcher.weights.items()
         }
+        self._most = _most_bm25(matcher.weights, content)
         self._heaviest = math.log1p((self._chunks + OTHERS) * 2 + 1)
         self._total = sum(self._weights.values()) or 1.0
         self._of_words = sum(self._weight(word) for word in self._units) or 1.0
-        self._most = _most_bm25(matcher.weights)
+
+    def weigh_best(self, found: Found) -> list[Evidence]:
+        """Weigh what was found for the whole question, and for each of its sentences that asks something.
+
+        People tell what it is about, ask, and thank; one answered sentence is enough.
+        """
+        whole = self.weigh(found)
+        texts = [self._text[start:end] for start, end in split_sentences(self._text)]
+        parts = [Question(text, self._matcher.narrowed(text)) for text in texts] if len(texts) > 1 else []
+        asking = [part for part in parts[:SENTENCES] if part._total >= WORTH_ASKING * self._total]
+        return [whole, *(_with_bm25_of(whole, part.weigh(found)) for part in asking)]
+
+    def about(self, text: str) -> float:
+        """Share of what the question asks about that a text holds, 0–1."""
+        return self._cover(self._matcher.held(text))
 
     def weigh(self, found: Found) -> Evidence:
         """Weigh what was found."""
@@ -115,6 +136,7 @@ class Question:
             focus=_focus(found.scores[:SCORED]),
             dense=max(0.0, found.nearest) * found.known,
             known=found.known,
+            partly=4 * found.known * (1 - found.known),
             agreement=0.0 if found.place is None else 1 / (1 + found.place),
             length=sum(map(len, self._units)) / (len(self._units) or 1) / LONG_WORD,
             unspaced=sum(map(has_no_spaces, self._units)) / (len(self._units) or 1),
@@ -175,10 +197,19 @@ def _smooth(weight: float, token: str, chunks: float) -> float:
     return worth * math.log1p((chunks + OTHERS - holding + 0.5) / (holding + 0.5))
 
 
-def _most_bm25(weights: Mapping[str, float]) -> float:
-    """Bound what BM25 can give. Weights are log(1 + odds) where BM25 takes log(odds)."""
-    odds = (math.expm1(min(weight / token_worth(token), 700.0)) for token, weight in weights.items())
-    return (K1 + 1) * sum(max(MIN_WEIGHT, math.log(max(value, MIN_WEIGHT))) for value in odds) or 1.0
+def _with_bm25_of(whole: Evidence, part: Evidence) -> Evidence:
+    """Give a part its share of the whole question's BM25: by coverage; the index is not asked again."""
+    return replace(part, bm25=min(1.0, whole.bm25 * part.coverage / max(whole.coverage, SEEN)))
+
+
+def _most_bm25(weights: Mapping[str, float], content: Collection[str]) -> float:
+    """Bound what BM25 can give; asking words count little. Weights are log(1 + odds), BM25's log(odds)."""
+    most = 0.0
+    for token, weight in weights.items():
+        odds = math.expm1(min(weight / token_worth(token), 700.0))
+        share = 1.0 if token in content else ASKING_WEIGHT
+        most += share * max(MIN_WEIGHT, math.log(max(odds, MIN_WEIGHT)))
+    return (K1 + 1) * most or 1.0
 
 
 def _focus(scores: Sequence[tuple[float, object]]) -> float:

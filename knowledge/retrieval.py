@@ -198,6 +198,7 @@ def _rank(
     near, both: of a follow-up together with the question before, which says what it is about.
     """
     matcher = Matcher(query, lexical.weigh)
+    asked = Question(query, matcher)
     first = sorted(fused, key=lambda pk: (-fused[pk], pk))[: max(top_k, RERANKED)]
     chunks = Chunk.objects.select_related("document__collection").in_bulk(first)
     sentences = {
@@ -205,9 +206,8 @@ def _rank(
     }  # a chunk deleted in between is gone
     final = {pk: scoring.add_best_sentence(fused[pk], scored) for pk, scored in sentences.items()}
     order = sorted(final, key=lambda pk: (-final[pk], pk))[:top_k]
-    mixed = mix_sentences(
-        [(chunks[pk].text, sentences[pk], final[pk]) for pk in order], found.near.vector, found.near.fertility
-    )
+    quotable = [(chunks[pk].text, scoring.score_quotes(chunks[pk].text, asked), final[pk]) for pk in order]
+    mixed = mix_sentences(quotable, found.near.vector, found.near.fertility)
     numbers = release_numbers(where.places, where.scope)
     versions = versions_of(chunks[pk] for pk in order)
     passages = tuple(
@@ -221,11 +221,7 @@ def _rank(
         )
         for pk, scored in zip(order, mixed, strict=True)
     )
-    scores = [
-        score_evidence(evidence)
-        for evidence in _weigh_evidence(passages, found, near, (query, matcher), both)
-    ]
-    score = max(scores)
+    score = max(map(score_evidence, _weigh_evidence(passages, found, near, asked, both)))
     confidence = estimate_confidence(score, _threshold(passages, where))
     is_answerable = bool(passages) and confidence >= THRESHOLD
     return SearchResult(passages, confidence, is_answerable, found.near.is_partial, score)
@@ -239,10 +235,9 @@ def _threshold(passages: Sequence[Passage], where: _Where) -> float:
 
 
 def _weigh_evidence(
-    best: Sequence[Passage], found: _Candidates, near: _Near, asked: tuple[str, Matcher], both: str
+    best: Sequence[Passage], found: _Candidates, near: _Near, asked: Question, both: str
 ) -> list[Evidence]:
     """Weigh what was found; together with the question before only where this one finds something itself."""
-    query, matcher = asked
     keys = sorted(near.similarity, key=lambda key: -near.similarity[key])
     material = Found(
         texts=[indexed_text(one.document_title, one.heading, one.text) for one in best[:READ]],
@@ -252,10 +247,10 @@ def _weigh_evidence(
         nearest=max(near.similarity.values(), default=0.0),
         known=0.0 if near.is_partial else scoring.share_known(near.fertility),
     )
-    own = Question(query, matcher).weigh(material)
-    if not both or own.coverage < OWN_COVERAGE:
-        return [own]
-    return [own, Question(both, Matcher(both, lexical.weigh)).weigh(material)]
+    own = asked.weigh_best(material)
+    if not both or own[0].coverage < OWN_COVERAGE:
+        return own
+    return [*own, Question(both, Matcher(both, lexical.weigh)).weigh(material)]
 
 
 def _parts(pk: int, found: _Candidates, fused: float, score: float, *, is_follow_up: bool) -> Parts:

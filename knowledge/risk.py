@@ -7,14 +7,14 @@ from typing import Final
 
 # Share of answerable questions kept, and the threshold that keeps it on the public sets, each kind alike.
 USUAL: Final = (
-    (0.99, -1.2),
-    (0.98, -0.5),
+    (0.99, -1.0),
+    (0.98, -0.4),
     (0.97, 0.0),
-    (0.96, 0.3),
+    (0.96, 0.4),
     (0.95, 0.6),
-    (0.94, 0.8),
-    (0.92, 1.2),
-    (0.90, 1.6),
+    (0.94, 0.9),
+    (0.92, 1.3),
+    (0.90, 1.7),
     (0.85, 2.4),
     (0.80, 3.0),
 )

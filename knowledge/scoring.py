@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from knowledge.evidence import Question
 from knowledge.sentences import split_sentences
 from knowledge.tokens import Matcher
 
@@ -22,7 +23,7 @@ LONG_SENTENCE: Final = 0.1  # how much a sentence twice as long is worth less
 
 
 # Shares of a sentence's score: words, vectors, its passage; without vectors the last pair.
-SENTENCE_MIX: Final = (0.4, 0.3, 0.3)
+SENTENCE_MIX: Final = (0.35, 0.3, 0.35)
 SENTENCE_MIX_WORDS: Final = (0.6, 0.4)
 
 
@@ -83,6 +84,13 @@ def score_sentences(text: str, matcher: Matcher) -> list[SentenceScore]:
     return [
         SentenceScore(start, end, matcher.coverage(text[start:end]) / _length_norm(end - start))
         for start, end in split_sentences(text)
+    ]
+
+
+def score_quotes(text: str, question: Question) -> list[SentenceScore]:
+    """Score each sentence for quoting: by what is asked about, not by "how many"; a long one says more."""
+    return [
+        SentenceScore(start, end, question.about(text[start:end])) for start, end in split_sentences(text)
     ]
 
 

@@ -94,12 +94,17 @@ class Matcher:
         """weigh: what each index token says; tokens it leaves out are not looked for."""
         tokens = {encode(token): token for word, more in units(question) for token in (word, *more)}
         found = dict(weigh([UNHELD, *tokens]))
+        self._table = dict(found)
         self.heaviest = found.pop(UNHELD, 1.0)
         weights = {tokens[name]: weight * token_worth(tokens[name]) for name, weight in found.items()}
         self.weights: Mapping[str, float] = weights
         self._parts = {token: weight for token, weight in weights.items() if is_part(token)}
         self._words = {token: weight for token, weight in weights.items() if token not in self._parts}
         self._total = sum(weights.values()) or 1.0
+
+    def narrowed(self, part: str) -> "Matcher":
+        """Return the matcher of a part of the question, with the same weights."""
+        return Matcher(part, lambda names: {name: self._table[name] for name in names if name in self._table})
 
     def coverage(self, text: str) -> float:
         """Share of the question's weight that a text holds, 0–1."""

@@ -155,7 +155,7 @@ def test_page_shows_the_curve_and_saves_a_point(alice: Client, filled: Collectio
     alice.post(address(filled), {"target": "0.9000"})
 
     assert "Keeps 90 %" in alice.get(address(filled)).content.decode()
-    assert Calibration.objects.get().threshold == 1.6
+    assert Calibration.objects.get().threshold == 1.7
 
 
 def test_page_refuses_a_point_that_was_not_measured(alice: Client, filled: Collection) -> None:
