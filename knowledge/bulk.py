@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
 from knowledge import clearing, ingest, moving, versions
 from knowledge.errors import InRelease, KnowledgeError, StillReading
-from knowledge.models import Collection, Document, DocumentStatus, ReleaseChunk
+from knowledge.models import Collection, Document, DocumentStatus
+from knowledge.published import published
 from knowledge.removal import in_batches
 
 if TYPE_CHECKING:
@@ -81,15 +82,6 @@ def delete(documents: Sequence[Document]) -> Outcome:
     wanted = [document.pk for document in documents if document.status != DocumentStatus.DELETING]
     clearing.delete_later(Document.objects.filter(pk__in=wanted))
     return Outcome(tuple(wanted))
-
-
-def published(documents: Iterable[Document]) -> set[UUID]:
-    """Ids of those that the published release of their collection holds."""
-    held = ReleaseChunk.objects.filter(
-        release=OuterRef("collection__release"), chunk__document=OuterRef("pk")
-    )
-    rows = Document.objects.filter(Exists(held), pk__in=[document.pk for document in documents])
-    return set(rows.values_list("pk", flat=True))
 
 
 def _each(documents: Sequence[Document], act: Callable[[Document], bool]) -> Outcome:

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from knowledge.finding import documents_saying
-from knowledge.models import Collection, Document, DocumentStatus, ReleaseChunk
+from knowledge.models import Collection, Document, DocumentStatus
+from knowledge.published import is_published
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -166,10 +167,8 @@ def _is_published(places: tuple[Collection, ...]) -> Q:
     """What visitors get answers from: what a release holds, and what is ready where there are none."""
     at_once = [one.pk for one in places if one.release_id is None]
     rule = Q(collection__in=at_once, status=DocumentStatus.READY, is_disabled=False)
-    releases = [one.release_id for one in places if one.release_id]
-    if releases:
-        rule |= Q(Exists(ReleaseChunk.objects.filter(release__in=releases, chunk__document=OuterRef("pk"))))
-    return rule
+    with_release = [one.pk for one in places if one.release_id]
+    return rule | Q(is_published(), collection__in=with_release) if with_release else rule
 
 
 def _load(ids: Page[UUID]) -> Page[Document]:

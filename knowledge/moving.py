@@ -20,8 +20,8 @@ from inference.embedders.base import Vectors
 from jobs import queue as job_queue
 from jobs.models import Job, JobState
 from knowledge import index, lexical, log
-from knowledge.errors import KeptInStep, KnowledgeError, StillReading
 from knowledge.embedding import VECTORS_A_BATCH, embed, embedder_of
+from knowledge.errors import KeptInStep, KnowledgeError, StillReading
 from knowledge.indexing import ROWS_A_BATCH
 from knowledge.ingest import refuse_duplicate
 from knowledge.models import Chunk, ChunkState, Collection, Document, ReleaseChunk

@@ -16,6 +16,7 @@ from knowledge import bulk
 from knowledge.bulk import MOST, Outcome
 from knowledge.listing import Choice, matching
 from knowledge.models import Collection, Document
+from knowledge.published import published
 from knowledge.views import notices
 from knowledge.views.doors import managed, manager_required, reader
 
@@ -91,7 +92,7 @@ def _ask(request: HttpRequest, action: str, chosen: Chosen) -> HttpResponse:
         "count": len(chosen.documents),
         "left_out": chosen.left_out,
         "chunks": bulk.count_chunks(chosen.documents),
-        "published": len(bulk.published(chosen.documents)),
+        "published": len(published(chosen.documents)),
         "targets": [
             place for place in managed(request).order_by("name") if len(places) > 1 or place.pk not in places
         ],

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from knowledge.models import Document, DocumentEvent, DocumentStatus, ReleaseChunk
+from knowledge.models import Document, DocumentEvent, DocumentStatus
 from knowledge.moving import moving_documents
+from knowledge.published import published
 from knowledge.views.rows import Row, build_rows
 from knowledge.views.standing import language_name
 
@@ -43,12 +43,13 @@ def build_list_rows(documents: Sequence[Document]) -> list[ListRow]:
     """Describe documents for the list; as many questions for a full page as for one."""
     rows = build_rows(list(documents))
     leaving = moving_documents() if documents else set()
-    published = _published([one for one in documents if one.collection.release_id])
+    in_releases = [one for one in documents if one.collection.release_id]
+    held = published(in_releases) if in_releases else {}
     left_s = _seconds_left([one for one in documents if one.status == DocumentStatus.EMBEDDING])
-    return [_list_row(row, leaving, published, left_s.get(row.document.pk)) for row in rows]
+    return [_list_row(row, leaving, held, left_s.get(row.document.pk)) for row in rows]
 
 
-def _list_row(row: Row, leaving: set[UUID], published: dict[UUID, bool], left_s: float | None) -> ListRow:
+def _list_row(row: Row, leaving: set[UUID], held: dict[UUID, bool], left_s: float | None) -> ListRow:
     document = row.document
     pill, icon, label, detail = row.pill, row.icon, row.label, row.detail
     is_leaving = document.pk in leaving
@@ -56,11 +57,11 @@ def _list_row(row: Row, leaving: set[UUID], published: dict[UUID, bool], left_s:
         pill, icon, label = "pill-accent", "exit", _("Being moved")
     elif document.is_disabled and not row.is_moving:
         pill, icon, label = "", "eyeoff", _("Disabled")
-        detail = _("Still in the published release") if document.pk in published else ""
+        detail = _("Still in the published release") if document.pk in held else ""
     elif row.is_ready and document.collection.release_id:
         if not row.notes:
-            pill, icon, label = ("pill-ok", "ok", _("Published")) if document.pk in published else DRAFT
-        if not published.get(document.pk, True):
+            pill, icon, label = ("pill-ok", "ok", _("Published")) if document.pk in held else DRAFT
+        if not held.get(document.pk, True):
             detail = _("Version %(number)d is in the draft") % {"number": document.version}
     elif left_s is not None:
         detail = f"{detail}, {_about(left_s)}"
@@ -81,18 +82,6 @@ DRAFT = ("pill-line", "note", _("Draft"))
 
 def _version(document: Document) -> str:
     return _("Version %(number)d") % {"number": document.version} if document.version else ""
-
-
-def _published(documents: Sequence[Document]) -> dict[UUID, bool]:
-    """Which of these the published release holds: True where it holds the newest version."""
-    if not documents:
-        return {}
-    held = ReleaseChunk.objects.filter(
-        release=OuterRef("collection__release"), chunk__document=OuterRef("pk")
-    )
-    rows = Document.objects.filter(Exists(held), pk__in=[document.pk for document in documents])
-    newest = Exists(held.filter(chunk__version=OuterRef("version")))
-    return dict(rows.annotate(is_newest=newest).values_list("pk", "is_newest"))
 
 
 def _seconds_left(documents: Sequence[Document]) -> dict[UUID, float]:
