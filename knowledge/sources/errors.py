@@ -5,11 +5,13 @@ SourceError              code source_error
 ├── InternalAddress      code internal_address  leads to an address of an internal network
 ├── PortRefused          code port_refused      a port other than the web's own
 ├── HostUnknown          code host_unknown      the name has no address (retryable)
-├── Unreachable          code unreachable       no connection, or no trust in its certificate (retryable)
+├── Unreachable          code unreachable       no connection (retryable)
+├── NotTrusted           code not_trusted       no trust in its certificate (retryable)
 ├── TooSlow              code too_slow          not answered in time (retryable)
 ├── TooBig               code too_big           larger than a page may be
 ├── TooManyRedirects     code too_many_redirects
 ├── BadAnswer            code bad_answer        an answer that is none
+│   └── OddStatus                               … that says neither yes nor what is wrong
 ├── TypeNotRead          code type_not_read     a picture, a program, …
 ├── PageGone             code page_gone         404 or 410
 ├── Forbidden            code forbidden         asks for a sign-in, or refuses
@@ -22,8 +24,10 @@ SourceError              code source_error
 ├── SameContent          code same_content      says the same as another page of the source
 ├── RemovedHere          code removed_here      its document was deleted here by a person
 ├── OverLimit            code over_limit        more pages than the source may have
-├── LinkedFile           code linked_file       a symbolic link
+├── LinkedFile           code linked_file       a symbolic link; this and the next in folder_errors.py
 ├── FileUnreadable       code file_unreadable   the operating system does not let us
+├── OddName              code odd_name          a name that cannot be kept
+├── FolderUnreadable     code folder_unreadable the operating system does not let us (retryable)
 ├── FoldersOff           code folders_off       the operator allows no folder
 ├── FolderNotAllowed     code folder_not_allowed  outside of the folders the operator allows
 ├── FolderMissing        code folder_missing    not there (retryable)
@@ -89,11 +93,22 @@ class HostUnknown(SourceError):
 
 
 class Unreachable(SourceError):
-    """No connection, or no trust in its certificate."""
+    """No connection."""
 
     code = "unreachable"
     retryable = True
-    message = _("The site could not be reached, or its certificate is not valid.")
+    message = _("The site could not be reached. Check the address, or try again later.")
+
+
+class NotTrusted(SourceError):
+    """No trust in its certificate."""
+
+    code = "not_trusted"
+    retryable = True
+    message = _(
+        "The site’s certificate is not valid or not one that this server trusts, so nothing was read. "
+        "Tell whoever runs that site."
+    )
 
 
 class TooSlow(SourceError):
@@ -123,6 +138,10 @@ class BadAnswer(SourceError):
 
     code = "bad_answer"
     message = _("The site gave an answer that could not be understood.")
+
+
+class OddStatus(BadAnswer):
+    """A status that says neither yes nor what is wrong."""
 
 
 class TypeNotRead(SourceError):
@@ -209,53 +228,6 @@ class OverLimit(SourceError):
 
     code = "over_limit"
     message = _("The source has reached its limit. Raise “pages at most” to read it.")
-
-
-class LinkedFile(SourceError):
-    """A symbolic link."""
-
-    code = "linked_file"
-    message = _("Symbolic links are not followed.")
-
-
-class FileUnreadable(SourceError):
-    """The operating system does not let us."""
-
-    code = "file_unreadable"
-    message = _("The site may not read this file. Change who may, on the server.")
-
-
-class FoldersOff(SourceError):
-    """The operator allows no folder."""
-
-    code = "folders_off"
-    message = _("Folders on the server are off. An operator names the allowed ones in SOURCE_FOLDERS.")
-
-
-class FolderNotAllowed(SourceError):
-    """Outside of the folders the operator allows."""
-
-    code = "folder_not_allowed"
-    message = _("This folder is not inside one that the operator allows.")
-
-
-class FolderMissing(SourceError):
-    """Not there."""
-
-    code = "folder_missing"
-    retryable = True
-    message = _("There is no such folder on the server now. Nothing was deleted.")
-
-
-class FolderEmpty(SourceError):
-    """Empty now, and it was not: rather a disk that is not there than a wish."""
-
-    code = "folder_empty"
-    retryable = True
-    message = _(
-        "The folder is empty now, as if its disk were not connected. Nothing was deleted; "
-        "to remove its documents, delete the source."
-    )
 
 
 class RunStopped(SourceError):

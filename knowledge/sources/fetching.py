@@ -4,6 +4,7 @@ No cookies, no proxies of the environment, no authentication. What a request may
 redirects, and the bytes that come out of a packed answer.
 """
 
+import ssl
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from knowledge.sources.errors import (
     BadAddress,
     BadAnswer,
     Forbidden,
+    NotTrusted,
+    OddStatus,
     PageGone,
     ServerFailing,
     TooBig,
@@ -86,11 +89,13 @@ def fetch(
     takes: TakesType = take_any,
     should_stop: ShouldStop = never_stop,
     total_s: float = TOTAL_S,
+    enough_bytes: int | None = None,
 ) -> Fetched:
     """Read an address, over at most three redirects.
 
     may_visit, asks: called before every request, redirects included; the first may raise, the second gives
     headers (what was known of the page). takes: called with the type before the body is read; may raise.
+    enough_bytes: read so many and no more, instead of refusing what is too large.
     Raises: SourceError.
     """
     deadline = Deadline(total_s, should_stop)
@@ -98,7 +103,7 @@ def fetch(
         check_port(address)
         may_visit(address)
         addresses = checked_addresses(address, deadline)
-        answer = _request(address, addresses, asks(address), takes, deadline)
+        answer = _request(address, addresses, asks(address), takes, deadline, enough_bytes)
         if isinstance(answer, Fetched):
             return answer
         address = answer
@@ -106,7 +111,12 @@ def fetch(
 
 
 def _request(
-    address: WebAddress, addresses: list[str], more: Mapping[str, str], takes: TakesType, deadline: Deadline
+    address: WebAddress,
+    addresses: list[str],
+    more: Mapping[str, str],
+    takes: TakesType,
+    deadline: Deadline,
+    enough_bytes: int | None,
 ) -> Fetched | WebAddress:
     """Ask one server once; return its answer, or where it sends us."""
     headers: list[tuple[bytes | str, bytes | str]] = [
@@ -130,16 +140,20 @@ def _request(
             httpcore.ConnectionPool(ssl_context=tls(), network_backend=backend) as pool,
             pool.stream("GET", url, headers=headers, extensions={"timeout": limits}) as response,
         ):
-            return _answer(address, response, takes)
+            return _answer(address, response, takes, enough_bytes)
     except httpcore.TimeoutException as exc:
         raise TooSlow(f"{address}: {exc!r}") from exc
     except httpcore.NetworkError as exc:
+        if any(isinstance(reason, ssl.SSLCertVerificationError) for reason in exc.args):
+            raise NotTrusted(f"{address}: {exc!r}") from exc
         raise Unreachable(f"{address}: {exc!r}") from exc
     except (httpcore.ProtocolError, httpcore.UnsupportedProtocol) as exc:
         raise BadAnswer(f"{address}: {exc!r}") from exc
 
 
-def _answer(address: WebAddress, response: httpcore.Response, takes: TakesType) -> Fetched | WebAddress:
+def _answer(
+    address: WebAddress, response: httpcore.Response, takes: TakesType, enough_bytes: int | None
+) -> Fetched | WebAddress:
     headers = Headers(response.headers)
     if response.status in REDIRECTS:
         try:
@@ -153,7 +167,7 @@ def _answer(address: WebAddress, response: httpcore.Response, takes: TakesType) 
     return Fetched(
         address=address,
         is_unchanged=is_unchanged,
-        body=b"" if is_unchanged else b"".join(_body(address, response, headers)),
+        body=b"" if is_unchanged else b"".join(_body(address, response, headers, enough_bytes)),
         media_type=headers.media_type,
         charset=headers.charset,
         etag=headers.get("etag")[:300],
@@ -170,14 +184,16 @@ def _check_status(address: WebAddress, status: int) -> None:
     if status == 429 or status >= 500:
         raise ServerFailing(f"{address}: {status}")
     if status not in {200, 203}:
-        raise BadAnswer(f"{address}: {status}")
+        raise OddStatus(f"{address}: {status}")
 
 
-def _body(address: WebAddress, response: httpcore.Response, headers: "Headers") -> Iterator[bytes]:
+def _body(
+    address: WebAddress, response: httpcore.Response, headers: "Headers", enough_bytes: int | None
+) -> Iterator[bytes]:
     """Yield the content, unpacked; never more than the limit. Raises: TooBig, BadAnswer."""
     too_big = TooBig(str(address), {"limit": str(MOST_BYTES // 1024 // 1024)})
     length = headers.get("content-length")
-    if length.isdecimal() and int(length) > MOST_BYTES:
+    if length.isdecimal() and int(length) > MOST_BYTES and enough_bytes is None:
         raise too_big
     size = 0
     for part in _unpacked(address, headers.get("content-encoding").lower(), response.iter_stream()):
@@ -185,6 +201,8 @@ def _body(address: WebAddress, response: httpcore.Response, headers: "Headers") 
         if size > MOST_BYTES:
             raise too_big
         yield part
+        if enough_bytes is not None and size >= enough_bytes:
+            return
 
 
 def _unpacked(address: WebAddress, encoding: str, parts: Iterator[bytes]) -> Iterator[bytes]:
@@ -194,18 +212,24 @@ def _unpacked(address: WebAddress, encoding: str, parts: Iterator[bytes]) -> Ite
         return
     if encoding not in {"gzip", "x-gzip"}:
         raise BadAnswer(f"{address}: packed as {encoding[:40]}")
-    inflate = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    inflate = _inflater()
     try:
         for part in parts:
             rest = part
-            while rest and not inflate.eof:
+            while rest:
+                if inflate.eof:  # several packings one after the other are one content
+                    inflate = _inflater()
                 yield inflate.decompress(rest, 65536)
-                rest = inflate.unconsumed_tail
+                rest = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
         yield inflate.flush()
     except zlib.error as exc:
         raise BadAnswer(f"{address}: {exc}") from exc
     if not inflate.eof:
         raise BadAnswer(f"{address}: cut off")
+
+
+def _inflater() -> "zlib._Decompress":
+    return zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
 
 
 class Headers:

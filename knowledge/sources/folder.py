@@ -1,13 +1,13 @@
 """Look at a folder on the server, under one that the operator allows. Links are never followed.
 
-The walk goes from one opened directory to the next (`os.fwalk`), so a directory that is exchanged for a link
-meanwhile leads nowhere.
+The folder is opened once, step by step from the allowed one, and the walk goes from one opened directory to
+the next (`os.fwalk`), so whatever is exchanged for a link meanwhile leads nowhere.
 """
 
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -18,20 +18,18 @@ from django.conf import settings
 from knowledge.extract.formats import SUFFIXES, suffix_of
 from knowledge.models import Source
 from knowledge.sources.connecting import ShouldStop
-from knowledge.sources.errors import (
+from knowledge.sources.errors import OverLimit, RunStopped, SourceError, TooBig, TypeNotRead
+from knowledge.sources.findings import Content, Finding, Kind, Memory, Tally
+from knowledge.sources.folder_errors import (
     FileUnreadable,
     FolderEmpty,
     FolderMissing,
     FolderNotAllowed,
     FoldersOff,
+    FolderUnreadable,
     LinkedFile,
-    OverLimit,
-    RunStopped,
-    SourceError,
-    TooBig,
-    TypeNotRead,
+    OddName,
 )
-from knowledge.sources.findings import Content, Finding, Kind, Memory, Tally
 
 MOST_FILES = 100_000
 MOST_TOLD = 200
@@ -57,29 +55,68 @@ def allowed_folders() -> list[Path]:
 def folder_of(text: str) -> Path:
     """Return a source's folder with its links resolved.
 
-    Raises: FoldersOff, FolderNotAllowed, FolderMissing.
+    Raises: FoldersOff, FolderNotAllowed, FolderMissing, FolderUnreadable.
     """
+    root, folder = _allowed(text)
+    os.close(_open_folder(root, folder))
+    return folder
+
+
+def _allowed(text: str) -> tuple[Path, Path]:
+    """Return the allowed folder that a folder is in, and the folder itself, its links resolved."""
     roots = allowed_folders()
     if not roots:
         raise FoldersOff()
     if "\0" in text or not text.startswith("/"):
         raise FolderNotAllowed(text)
-    folder = Path(text).resolve()
-    if not any(folder.is_relative_to(root) for root in roots):
+    try:
+        folder = Path(text).resolve()
+    except (OSError, RuntimeError) as exc:  # links that lead in a circle
+        raise FolderMissing(str(exc)) from exc
+    root = next((root for root in roots if folder.is_relative_to(root)), None)
+    if root is None:
         raise FolderNotAllowed(text)
-    if not folder.is_dir():
-        raise FolderMissing(text)
-    return folder
+    return root, folder
+
+
+def _open_folder(root: Path, folder: Path) -> int:
+    """Open what `_allowed` returned; a link between the two was put there since. Raises: as folder_of."""
+    try:
+        return _step_down(os.open(root, os.O_RDONLY | os.O_DIRECTORY), folder.relative_to(root).parts)
+    except PermissionError as exc:
+        raise FolderUnreadable(str(exc)) from exc
+    except OSError as exc:
+        raise FolderMissing(str(exc)) from exc
+
+
+def _step_down(at: int, parts: Sequence[str]) -> int:
+    """Go from an opened directory, which is closed, to one below it, over no link. Raises: OSError."""
+    for part in parts:
+        try:
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
+        finally:
+            os.close(at)
+        at = below
+    return at
 
 
 def look(source: Source, memory: Memory, tally: Tally, should_stop: ShouldStop) -> Iterator[Finding]:
     """Read what is new or changed, and tell of each file what became of it. Raises: SourceError."""
-    folder = folder_of(source.address)
+    folder = _open_folder(*_allowed(source.address))
+    try:
+        yield from _look(folder, source, memory, tally, should_stop)
+    finally:
+        os.close(folder)
+
+
+def _look(
+    folder: int, source: Source, memory: Memory, tally: Tally, should_stop: ShouldStop
+) -> Iterator[Finding]:
     listing = _Listing(folder, should_stop)
     files = listing.files()
     holding = set(memory.holding())
     if not files and holding:
-        raise FolderEmpty(str(folder))
+        raise FolderEmpty(source.address)
     chosen = sorted(files, key=lambda file: (file.path not in holding, file.path))
     tally.found = len(files) + len(listing.refused)
     for file in chosen[: source.page_limit]:
@@ -101,7 +138,7 @@ def look(source: Source, memory: Memory, tally: Tally, should_stop: ShouldStop) 
 class _Listing:
     """What a folder holds. refused: what is not read, and why; was_cut: not all of it was seen."""
 
-    def __init__(self, folder: Path, should_stop: ShouldStop) -> None:
+    def __init__(self, folder: int, should_stop: ShouldStop) -> None:
         self.refused: dict[str, SourceError] = {}
         self.was_cut = False
         self._folder = folder
@@ -111,11 +148,11 @@ class _Listing:
     def files(self) -> list[Listed]:
         """Walk the folder once. Raises: RunStopped."""
         for at, directories, names, descriptor in os.fwalk(
-            self._folder, onerror=self._unreadable, follow_symlinks=False
+            ".", onerror=self._unreadable, follow_symlinks=False, dir_fd=self._folder
         ):
             if self._should_stop():
                 raise RunStopped()
-            below = os.path.relpath(at, self._folder)
+            below = os.path.normpath(at)
             prefix = "" if below == "." else f"{below}/"
             self._enter(prefix, directories, descriptor)
             for name in sorted(names):
@@ -125,11 +162,9 @@ class _Listing:
                 break
         return self._files
 
-    def _unreadable(self, error: OSError) -> None:
+    def _unreadable(self, _error: OSError) -> None:
         """A directory that cannot be read hides its files: none of them may count as gone."""
         self.was_cut = True
-        path = os.path.relpath(str(error.filename), self._folder)
-        self.refused[_printable(path)] = FileUnreadable(str(error))
 
     def _enter(self, prefix: str, directories: list[str], descriptor: int) -> None:
         """Choose the directories to walk into: none that is hidden, none that is a link."""
@@ -138,10 +173,17 @@ class _Listing:
         for name in sorted(directories):
             if name.startswith("."):
                 continue
-            if stat.S_ISLNK(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode):
+            try:
+                is_link = stat.S_ISLNK(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode)
+            except FileNotFoundError:  # gone since its parent was listed
+                continue
+            if is_link:
                 self.refused[_printable(prefix + name)] = LinkedFile()
             elif is_deep:
                 self.was_cut = True
+            elif not os.access(name, os.R_OK | os.X_OK, dir_fd=descriptor):
+                self.was_cut = True
+                self.refused[_printable(prefix + name)] = FolderUnreadable()
             else:
                 kept.append(name)
         directories[:] = kept
@@ -159,7 +201,7 @@ class _Listing:
         elif not stat.S_ISREG(about.st_mode) or suffix_of(name) not in SUFFIXES:
             self.refused[_printable(path)] = TypeNotRead()
         elif path != _printable(path) or len(path) > LONGEST_PATH:
-            self.refused[_printable(path)] = FileUnreadable()
+            self.refused[_printable(path)] = OddName()
         else:
             self._files.append(Listed(path, about.st_size, about.st_mtime_ns))
 
@@ -169,7 +211,7 @@ def _printable(path: str) -> str:
     return path.encode("utf-8", "backslashreplace").decode().replace("\0", "")[:LONGEST_PATH]
 
 
-def _look_at(folder: Path, file: Listed, memory: Memory) -> Iterator[Finding]:
+def _look_at(folder: int, file: Listed, memory: Memory) -> Iterator[Finding]:
     entry = memory.entry(file.path)
     is_same = (
         entry is not None
@@ -179,8 +221,10 @@ def _look_at(folder: Path, file: Listed, memory: Memory) -> Iterator[Finding]:
     if is_same:
         yield Finding(Kind.SAME, file.path)
         return
-    if file.size_bytes > settings.MAX_UPLOAD_MB * 1024 * 1024:
-        yield Finding(Kind.LEFT_OUT, file.path, why=TooBig(file.path, {"limit": str(settings.MAX_UPLOAD_MB)}))
+    most_bytes = settings.MAX_UPLOAD_MB * 1024 * 1024
+    too_big = TooBig(file.path, {"limit": str(settings.MAX_UPLOAD_MB)})
+    if file.size_bytes > most_bytes:
+        yield Finding(Kind.LEFT_OUT, file.path, why=too_big)
         return
     try:
         descriptor = _open(folder, file.path)
@@ -192,6 +236,9 @@ def _look_at(folder: Path, file: Listed, memory: Memory) -> Iterator[Finding]:
         digest = hashlib.sha256()
         while block := opened.read(_BLOCK):
             digest.update(block)
+            if opened.tell() > most_bytes:  # it grows
+                yield Finding(Kind.LEFT_OUT, file.path, why=too_big)
+                return
         opened.seek(0)
         content = Content(
             name=file.path.rpartition("/")[2],
@@ -203,15 +250,11 @@ def _look_at(folder: Path, file: Listed, memory: Memory) -> Iterator[Finding]:
         yield Finding(Kind.CONTENT, file.path, content=content)
 
 
-def _open(folder: Path, path: str) -> int:
+def _open(folder: int, path: str) -> int:
     """Open a file step by step from the folder, refusing links at each. Raises: OSError."""
     *directories, name = path.split("/")
-    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    at = _step_down(os.dup(folder), directories)
     try:
-        for part in directories:
-            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
-            os.close(at)
-            at = below
         # without waiting: a pipe put in a file's place would never answer
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=at)
     finally:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from knowledge.errors import KnowledgeError
 from knowledge.extract.errors import build_error
 from knowledge.extract.types import FailureCode
+from knowledge.sources import folder_errors  # noqa: F401 - its classes are of the tree
 from knowledge.sources.errors import SourceError
 
 ALREADY_THERE = "duplicate"

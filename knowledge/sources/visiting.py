@@ -6,18 +6,28 @@ from collections.abc import Mapping
 from knowledge.sources.addresses import WebAddress
 from knowledge.sources.connecting import Deadline, ShouldStop, allowed, check_port, checked_addresses
 from knowledge.sources.errors import (
+    BadAddress,
+    BadAnswer,
+    Forbidden,
+    HostUnknown,
+    InternalAddress,
+    NotTrusted,
+    OddStatus,
     OtherSite,
+    PageGone,
+    PortRefused,
     RobotsRefuse,
     RobotsUnknown,
     RunStopped,
     ServerFailing,
-    SourceError,
+    TooBig,
+    TooManyRedirects,
     TooSlow,
     Unreachable,
 )
 from knowledge.sources.fetching import CONNECT_S, Fetched, TakesType, ask_nothing, fetch, take_any
 from knowledge.sources.findings import Memory
-from knowledge.sources.robots import Robots, read_robots
+from knowledge.sources.robots import MOST_BYTES, Robots, read_robots
 
 PAUSE_S = 0.5  # between two requests, where the site names no other pause
 _STEP_S = 0.2
@@ -54,16 +64,21 @@ class Visitor:
         return self._robots[address.netloc]
 
     def _fetch_robots(self, address: WebAddress) -> Robots:
+        asked: list[WebAddress] = []
+        file = address.at("/robots.txt")
         try:
-            answer = fetch(address.at("/robots.txt"), should_stop=self._should_stop)
-        except (ServerFailing, TooSlow, Unreachable) as exc:
+            answer = fetch(
+                file, may_visit=asked.append, should_stop=self._should_stop, enough_bytes=MOST_BYTES
+            )
+        except (PageGone, Forbidden, OddStatus, TooManyRedirects):  # there is none: nothing is asked of us
+            return Robots()
+        except (ServerFailing, TooSlow, Unreachable, BadAnswer, BadAddress, TooBig) as exc:
             raise RobotsUnknown(str(exc)) from exc
-        except RunStopped:
-            raise
-        except SourceError as exc:
-            if exc.code in {"page_gone", "forbidden", "bad_answer"}:  # there is none: nothing is asked of us
-                return Robots()
-            raise
+        except (InternalAddress, HostUnknown, PortRefused, NotTrusted) as exc:
+            was_led_on = len(asked) > 1 or (asked and isinstance(exc, PortRefused))
+            if was_led_on:
+                raise RobotsUnknown(str(exc)) from exc
+            raise  # it is of the site itself, and not of its robots.txt alone
         return read_robots(answer.body)
 
     def _enter(self, address: WebAddress) -> None:

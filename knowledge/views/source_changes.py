@@ -99,6 +99,6 @@ def _deleted(request: HttpRequest, slug: str, source: Source) -> HttpResponse:
 def _back(request: HttpRequest, slug: str) -> HttpResponse:
     """Return to the page the button stood on."""
     pk = request.POST.get("on", "")
-    if pk.isascii() and pk.isdecimal():
+    if pk.isascii() and pk.isdecimal() and len(pk) < 20:
         return redirect("knowledge:source", slug, int(pk))
     return redirect("knowledge:sources", slug)

@@ -4,6 +4,7 @@ import gzip
 import ipaddress
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -15,6 +16,7 @@ from knowledge.sources.errors import (
     BadAnswer,
     HostUnknown,
     InternalAddress,
+    NotTrusted,
     PageGone,
     PortRefused,
     RunStopped,
@@ -29,7 +31,7 @@ from knowledge.sources.errors import (
 from knowledge.sources.fetching import TOTAL_S, Fetched, fetch
 from knowledge.sources.naming import check_type, file_name, readable_body
 from knowledge.sources.networks import Allowed, is_public
-from tests.knowledge.sources.web import Handler, Page, WebSite, bomb, dripping, endless
+from tests.knowledge.sources.web import Handler, Page, WebSite, bomb, dripping, endless, own_certificate
 
 HOSTILE = [
     "http://127.0.0.1",
@@ -261,6 +263,13 @@ def test_packed_page_is_unpacked(web: WebSite) -> None:
     assert get(f"{web.url}/").body == b"<p>Words.</p>" * 20_000
 
 
+def test_page_packed_in_several_pieces_is_read_whole(web: WebSite) -> None:
+    packed = gzip.compress(b"<p>one</p>") + gzip.compress(b"<p>two</p>")
+    web.say("/", packed, "text/html", Content_Encoding="gzip")
+
+    assert fetch(addresses.parse(web.url)).body == b"<p>one</p><p>two</p>"
+
+
 @pytest.mark.parametrize("packing", ["br", "gzip"])
 def test_packing_that_is_none_is_refused(web: WebSite, packing: str) -> None:
     web.say("/", b"not packed at all", "text/html", Content_Encoding=packing)
@@ -299,6 +308,19 @@ def test_server_that_is_not_there_is_unreachable(web: WebSite, settings: Setting
 
         with pytest.raises(Unreachable):
             get(f"http://localhost:{port}/")
+
+
+def test_server_with_a_certificate_of_its_own_making_is_refused_and_said_so(
+    tmp_path: Path, settings: Settings
+) -> None:
+    with own_certificate(tmp_path) as server:
+        settings.SOURCE_ALLOW_PRIVATE = ["localhost"]
+        settings.SOURCE_PORTS = [str(server.server_port)]
+
+        with pytest.raises(NotTrusted) as caught:
+            fetch(addresses.parse(f"https://localhost:{server.server_port}/"))
+
+    assert "certificate is not valid" in caught.value.user_message
 
 
 def test_name_nobody_has_is_unknown(web: WebSite, monkeypatch: pytest.MonkeyPatch) -> None:

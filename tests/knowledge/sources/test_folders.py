@@ -3,13 +3,19 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from knowledge import ingest
 from knowledge.models import Collection, Document, Source, SourceKind
-from knowledge.sources.errors import FolderEmpty, FolderMissing, FolderNotAllowed, FoldersOff
+from knowledge.sources.findings import Finding, Tally
+from knowledge.sources.folder import folder_of
+from knowledge.sources.folder import look as folder_look
+from knowledge.sources.folder_errors import FolderEmpty, FolderMissing, FolderNotAllowed, FoldersOff
+from knowledge.sources.ledger import Ledger
 from tests.knowledge.sources.conftest import addresses, follow, look, reasons
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +100,7 @@ def test_directory_exchanged_for_a_link_after_it_was_listed_is_not_followed(
 ) -> None:
     from knowledge.sources.folder import _open
 
+    opened = os.open(shelf, os.O_RDONLY)
     secret = tmp_path / "secret"
     secret.mkdir()
     (secret / "cleaning.md").write_text("hunter2")
@@ -101,7 +108,92 @@ def test_directory_exchanged_for_a_link_after_it_was_listed_is_not_followed(
     (shelf / "pumps").symlink_to(secret)
 
     with pytest.raises(OSError):
-        _open(shelf, "pumps/cleaning.md")
+        _open(opened, "pumps/cleaning.md")
+    os.close(opened)
+
+
+def test_folder_exchanged_for_a_link_while_it_is_read_is_read_as_it_was(
+    shelf: Path, tmp_path: Path, collection: Collection
+) -> None:
+    secret = tmp_path / "secret"
+    for folder in (shelf / "team" / "notes", secret / "notes"):
+        folder.mkdir(parents=True)
+    (secret / "notes" / "b.txt").write_text("hunter2 is the password")
+    (shelf / "team" / "notes" / "a.txt").write_text("Lamps are yellow.")
+    (shelf / "team" / "notes" / "b.txt").write_text("Pumps are blue.")
+    source = follow(collection, str(shelf / "team" / "notes"), SourceKind.FOLDER)
+    found = folder_look(source, Ledger(source, timezone.now()), Tally(), lambda: False)
+
+    texts = [_text(next(found))]
+    (shelf / "team").rename(tmp_path / "away")
+    (shelf / "team").symlink_to(secret)
+    texts += map(_text, found)
+
+    assert texts == ["Lamps are yellow.", "Pumps are blue."]
+    assert source.pk is not None
+    with pytest.raises(FolderNotAllowed):
+        look(source)
+
+
+def _text(finding: Finding) -> str:
+    assert finding.content is not None
+    return finding.content.file.read().decode()
+
+
+def test_directory_that_goes_while_it_is_listed_is_left_out(
+    source: Source, shelf: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = os.stat
+
+    def going(path: Any, **more: Any) -> os.stat_result:
+        if path == "pumps" and (shelf / "pumps").exists():
+            shutil.rmtree(shelf / "pumps")
+        return state(path, **more)
+
+    monkeypatch.setattr(os, "stat", going)
+
+    look(source)
+
+    assert addresses(collection) == ["lamps.txt"]
+
+
+def test_directory_that_may_not_be_read_is_named_and_nothing_in_it_counts_as_gone(
+    source: Source, shelf: Path, collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look(source)
+    monkeypatch.setattr(os, "access", lambda path, *_mode, **_more: path != "pumps")
+
+    tally = look(source)
+
+    assert not tally.is_complete
+    assert reasons(source) == {"pumps": "folder_unreadable"}
+    assert addresses(collection) == ["lamps.txt", "pumps/cleaning.md", "pumps/filters.txt"]
+
+
+def test_file_that_grows_while_it_is_read_ends_at_the_limit(
+    source: Source, shelf: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MAX_UPLOAD_MB = 1
+    real_open = os.open
+
+    def growing(path: Any, *more: Any, **rest: Any) -> int:
+        if path == "lamps.txt":
+            (shelf / "lamps.txt").write_bytes(b"Lamps. " * 300_000)
+        return real_open(path, *more, **rest)
+
+    monkeypatch.setattr(os, "open", growing)
+
+    look(source)
+
+    assert reasons(source) == {"lamps.txt": "too_big"}
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "circle"])
+def test_folder_that_cannot_be_named_so_is_not_there(shelf: Path, name: str) -> None:
+    (shelf / "circle").symlink_to(shelf / "circle")
+
+    with pytest.raises(FolderMissing):
+        folder_of(str(shelf / name))
 
 
 def test_hidden_files_are_left_out_and_unknown_kinds_are_named(
@@ -124,7 +216,7 @@ def test_names_in_no_encoding_at_all_are_told_and_left_out(source: Source, shelf
     Path(os.fsdecode(os.fsencode(shelf) + b"/caf\xe9.txt")).write_text("Latin-1.")
 
     assert look(source).counts == {"new": 3, "left_out": 1}
-    assert reasons(source) == {"caf\\udce9.txt": "file_unreadable"}
+    assert reasons(source) == {"caf\\udce9.txt": "odd_name"}
 
 
 def test_file_that_is_too_large_is_named(source: Source, shelf: Path, settings: Settings) -> None:

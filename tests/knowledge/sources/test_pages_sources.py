@@ -97,6 +97,29 @@ def test_folder_is_offered_only_where_the_operator_allows_one(
     assert refused.status_code == 200
 
 
+@pytest.mark.parametrize("tail", ["a" * 300, "circle"])
+def test_folder_that_cannot_be_is_refused_in_words(
+    alice: Client, collection: Collection, shelf: Path, tail: str
+) -> None:
+    (shelf / "circle").symlink_to(shelf / "circle")
+
+    response = alice.post(
+        page_of(collection, "new/"), {**FORM, "kind": "folder", "address": f"{shelf}/{tail}"}
+    )
+
+    assert "There is no such folder" in response.content.decode()
+
+
+def test_button_on_a_page_that_never_was_leads_to_the_list(
+    alice: Client, collection: Collection, shelf: Path
+) -> None:
+    source = follow(collection, str(shelf), SourceKind.FOLDER)
+
+    response = alice.post(page_of(collection, f"{source.pk}/pause/"), {"on": "9" * 5000})
+
+    assert response.headers["Location"] == page_of(collection)
+
+
 def test_address_is_followed_once_in_a_collection(
     alice: Client, web: WebSite, collection: Collection
 ) -> None:

@@ -342,6 +342,46 @@ def test_pages_of_the_sites_own_list_are_read_too(web: WebSite, collection: Coll
     assert addresses(collection) == ["/", "/lonely?a=1&b=2"]
 
 
+def test_robots_file_of_any_length_is_read_as_far_as_it_counts(web: WebSite, collection: Collection) -> None:
+    web.write("/", "Welcome.", "/private")
+    web.write("/private", "Not for programs.")
+    web.say("/robots.txt", b"User-agent: *\nDisallow: /private\n#" + b"x" * 21_000_000, "text/plain")
+
+    source = follow(collection, web.url)
+    look(source)
+
+    assert addresses(collection) == ["/"]
+    assert reasons(source) == {"/private": "robots"}
+
+
+@pytest.mark.parametrize("to", ["http://10.0.0.1/robots.txt", "ftp://example.org/", "http://localhost:1/"])
+def test_robots_file_that_leads_where_we_do_not_go_is_unknown(
+    web: WebSite, collection: Collection, to: str
+) -> None:
+    web.write("/", "Welcome.")
+    web.lead("/robots.txt", to)
+
+    with pytest.raises(RobotsUnknown):
+        look(follow(collection, web.url))
+
+
+def test_robots_file_that_cannot_be_unpacked_opens_nothing(web: WebSite, collection: Collection) -> None:
+    web.write("/", "Welcome.")
+    web.say("/robots.txt", b"\x0b\x02\x80", "text/plain", Content_Encoding="br")
+
+    with pytest.raises(RobotsUnknown):
+        look(follow(collection, web.url))
+
+
+def test_robots_file_that_leads_in_a_circle_is_none(web: WebSite, collection: Collection) -> None:
+    web.write("/", "Welcome.")
+    web.lead("/robots.txt", "/robots.txt")
+
+    look(follow(collection, web.url))
+
+    assert addresses(collection) == ["/"]
+
+
 @pytest.mark.parametrize(
     "hostile",
     [
