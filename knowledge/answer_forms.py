@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 from knowledge import approved
 from knowledge.models import ApprovedAnswer, Document
+from knowledge.same_question import fold
 
 if TYPE_CHECKING:
     _ApprovedAnswerForm = forms.ModelForm[ApprovedAnswer]
@@ -74,13 +75,25 @@ class ApprovedAnswerForm(_ApprovedAnswerForm):
         if len(wordings) > MAX_WORDINGS:
             message = ngettext("At most %(n)s wording.", "At most %(n)s wordings.", MAX_WORDINGS)
             raise forms.ValidationError(message % {"n": MAX_WORDINGS})
+        if not all(map(fold, wordings)):
+            raise forms.ValidationError(_("Write each line in words."))
         if any(len(line) > MAX_QUESTION for line in wordings):
             raise forms.ValidationError(_("A question may have up to 500 characters."))
         return wordings
 
+    def clean_question(self) -> str:
+        """Refuse marks and letters nobody sees: they would answer every question that says nothing."""
+        question = str(self.cleaned_data["question"])
+        if not fold(question):
+            raise forms.ValidationError(_("Write the question in words."))
+        return question
+
     def clean_text(self) -> str:
-        """Keep line ends as the rest of the site has them."""
-        return str(self.cleaned_data["text"]).replace("\r\n", "\n").strip()
+        """Keep line ends as the rest of the site has them; refuse a text that shows nothing."""
+        text = str(self.cleaned_data["text"]).replace("\r\n", "\n").strip()
+        if not fold(text):
+            raise forms.ValidationError(_("Write the answer in words."))
+        return text
 
     def clean_document(self) -> Document | None:
         """Find the document by its whole title or file name; of several the newest."""

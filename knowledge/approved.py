@@ -65,6 +65,8 @@ def find(
     if len(question) > LONGEST:
         return None
     folded, wanted = fold(question), asked(question)
+    if not folded:  # a mark alone asks nothing
+        return None
     ids = [pk for shelf in shelves for pk in shelf.exact.get(folded, ())]
     if not ids and wanted:
         ids = [pk for shelf in shelves for pk in shelf.same.get(wanted, ())]
@@ -77,7 +79,10 @@ def find(
 def answers(entry: ApprovedAnswer, question: str) -> bool:
     """Say whether an entry, saved or not, answers a question."""
     own = [entry.question, *entry.wordings]
-    if fold(question) in {fold(one) for one in own}:
+    folded = fold(question)
+    if not folded:
+        return False
+    if folded in {fold(one) for one in own}:
         return True
     wanted = asked(question)
     return bool(wanted) and wanted in {asked(one) for one in own}

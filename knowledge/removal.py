@@ -17,7 +17,7 @@ from django.utils import timezone
 from jobs import worker
 from jobs.models import Job, JobState
 from knowledge import index, lexical
-from knowledge.models import Chunk, ChunkState, Collection, Document, DocumentStatus, ReleaseChunk
+from knowledge.models import Chunk, ChunkState, Collection, Document, DocumentStatus, ReleaseChunk, Summary
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +77,7 @@ def delete_document(document: Document) -> None:
     delete finishes it.
     """
     mark_deleting(Document.objects.filter(pk=document.pk))
+    _blank_summary(document)
     remove_chunks(document.collection, document.chunks.all())
     _forget(document)
 
@@ -102,6 +103,13 @@ def mark_deleting(documents: QuerySet[Document]) -> None:
     for part in in_batches(ids, BATCH):
         for job in live_jobs(part):
             worker.cancel(job.pk)
+
+
+def _blank_summary(document: Document) -> None:
+    """Empty the collection's summary if it says something that stood in the document."""
+    summary = Summary.objects.filter(collection=document.collection_id).first()
+    if summary and any(one["document"] == str(document.pk) for one in summary.passages):
+        Summary.objects.filter(pk=summary.pk).update(text="", passages=[], of="", version=None, made_at=None)
 
 
 def _forget(document: Document) -> None:

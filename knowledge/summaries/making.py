@@ -168,9 +168,15 @@ class _Stopper:
 def _finish(
     summary: Summary, job: Job, material: Material, note: Note, work: Work, writer: tuple[str, str]
 ) -> None:
+    cited = passages(note.sources)
+    if len(cited) < len(note.sources):  # deleted while it was read: what it said is not to be kept
+        with transaction.atomic():
+            _save(summary, job, {"work": {}})
+            _queue_step(summary, job)
+        return
     values: dict[str, object] = {
         "text": note.text,
-        "passages": passages(note.sources),
+        "passages": cited,
         "language": material.language[:12],
         "of": material.of,
         "version": material.version,

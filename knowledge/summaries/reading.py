@@ -8,9 +8,9 @@ from django.urls import reverse
 
 from inference.quoting import escape
 from knowledge.errors import DocumentLost
-from knowledge.models import Chunk, Document, DocumentVersion, Summary
+from knowledge.models import Chunk, Collection, Document, DocumentVersion, Summary
 from knowledge.retrieval_types import Passage
-from knowledge.scope import LIVE, Scope, release_numbers, versions_of
+from knowledge.scope import DRAFT, LIVE, Scope, chunks_answering, release_numbers, versions_of
 from knowledge.summaries.material import fingerprint
 from knowledge.summaries.notes import CITATION
 from knowledge.summaries.work import WRITES_NOTHING
@@ -37,6 +37,12 @@ def stored_summary(document: Document, scope: Scope = LIVE) -> Summary | None:
     """Return the document's summary where it is of exactly what this scope holds of it."""
     summary = Summary.objects.filter(document=document).exclude(text="").first()
     return summary if summary is not None and summary.of == fingerprint(document, scope) else None
+
+
+def cites_what_answers(summary: Summary, collection: Collection) -> bool:
+    """Say whether every passage that a collection's summary cites is in the draft still, as it was cited."""
+    cited = {int(one["chunk"]) for one in summary.passages}
+    return chunks_answering([collection], DRAFT).filter(pk__in=cited).count() == len(cited)
 
 
 def blocks(summary: Summary) -> list[Block]:

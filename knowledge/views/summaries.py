@@ -17,7 +17,13 @@ from knowledge.access import readable_collections
 from knowledge.models import Collection, Document, Summary
 from knowledge.summaries import making
 from knowledge.summaries.material import collection_fingerprint, fingerprint
-from knowledge.summaries.reading import Block, blocks, is_by_model, stored_summary
+from knowledge.summaries.reading import (
+    Block,
+    blocks,
+    cites_what_answers,
+    is_by_model,
+    stored_summary,
+)
 from knowledge.views.doors import (
     collection_to_manage,
     document_to_manage,
@@ -202,7 +208,7 @@ def _old(summary: Summary, subject: Document | Collection) -> str:
     if not summary.text:
         return ""
     if isinstance(subject, Collection):
-        is_old = summary.of != collection_fingerprint(subject)
+        is_old = summary.of != collection_fingerprint(subject) or not cites_what_answers(summary, subject)
         return _("The documents of the collection have changed since.") if is_old else ""
     if summary.of == fingerprint(subject):
         return ""

@@ -66,6 +66,18 @@ def test_an_answer_without_words_is_not_saved(alice: Client, collection: Collect
     assert not ApprovedAnswer.objects.exists()
 
 
+@pytest.mark.parametrize("said", ["\u200b", "???", "\u202e \u2060", "…"])
+@pytest.mark.parametrize("name", ["question", "wordings", "text"])
+def test_marks_and_letters_nobody_sees_are_no_words(
+    alice: Client, collection: Collection, name: str, said: str
+) -> None:
+    answer = alice.post(f"{page_of(collection)}new/", {**FORM, name: said})
+
+    assert answer.status_code == 422
+    assert "in words." in answer.content.decode()
+    assert not ApprovedAnswer.objects.exists()
+
+
 def test_a_question_that_is_answered_already_is_refused_by_name(
     alice: Client, collection: Collection
 ) -> None:

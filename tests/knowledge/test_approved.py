@@ -79,3 +79,11 @@ def test_a_question_costs_one_query_and_a_match_two(dana: User, django_assert_nu
         approved.find("Is model 7 free?", user=GUEST)
     with django_assert_num_queries(2):  # type: ignore[operator]
         approved.find("Is model 3 free?", user=GUEST)
+
+
+def test_an_entry_without_words_answers_nothing(dana: User) -> None:
+    entry = approve(make_collection(), dana, "???")
+
+    assert approved.find("?", user=dana) is None
+    assert approved.find("???", user=dana) is None
+    assert not approved.answers(entry, "...")

@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
+from inference.types import ShouldStop
 from jobs import queue, worker
 from jobs.models import Job, JobState
 from knowledge import removal
 from knowledge.models import ChunkState, Collection, Document, Summary
 from knowledge.summaries import making, material
 from knowledge.summaries.notes import CITATION
+from knowledge.summaries.steps import Step, Written
 from tests.knowledge.factories import make_document
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_stores")]
@@ -260,3 +262,38 @@ def test_a_collection_is_summarised_from_its_documents_summaries(collection: Col
     assert "- Parcels: " in summary.text
     assert {passage["title"] for passage in summary.passages} == {"Terms", "Parcels"}
     assert summary.of == material.collection_fingerprint(collection)
+
+
+def test_what_a_deleted_document_said_leaves_its_collections_summary(collection: Collection) -> None:
+    terms = make_document(collection, RETURNS, WARRANTY, title="Terms")
+    make_document(collection, PARCELS, title="Parcels")
+    making.request_summary(collection)
+    worker.work("inference")
+
+    removal.delete_document(terms)
+
+    summary = Summary.objects.get(collection=collection)
+    assert (summary.text, summary.passages) == ("", [])
+
+
+def test_a_document_deleted_while_its_collection_is_summarised_is_not_in_the_summary(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terms = make_document(collection, RETURNS, WARRANTY, title="Terms")
+    make_document(collection, PARCELS, title="Parcels")
+    run = Step.run
+    deaths = [terms]
+
+    def run_and_delete(step: Step, should_stop: ShouldStop) -> Written:
+        written = run(step, should_stop)
+        if deaths:
+            removal.delete_document(deaths.pop())
+        return written
+
+    monkeypatch.setattr(Step, "run", run_and_delete)
+    making.request_summary(collection)
+    worker.work("inference")
+
+    summary = Summary.objects.get(collection=collection)
+    assert {passage["title"] for passage in summary.passages} == {"Parcels"}
+    assert "30 days" not in summary.text

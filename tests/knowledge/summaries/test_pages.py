@@ -8,7 +8,7 @@ from django.test import Client
 from accounts.models import User
 from jobs import worker
 from jobs.models import Job
-from knowledge.models import Collection, Document, Summary
+from knowledge.models import ChunkState, Collection, Document, Summary
 from knowledge.releases import publishing
 from tests.knowledge.factories import make_document
 from tests.knowledge.people import NOBODYS, text_of
@@ -157,3 +157,16 @@ def test_a_collection_has_a_summary_of_its_documents(
 
     assert "Terms: " in page
     assert "30 days" in page
+
+
+def test_a_collections_summary_is_not_shown_once_a_chunk_it_cites_is_off(
+    alice: Client, client: Client, document: Document
+) -> None:
+    url = f"/knowledge/{document.collection.slug}/summary/"
+    make(alice, url)
+    text_of(client, url)
+
+    document.chunks.filter(ordinal=0).update(state=ChunkState.OFF)
+
+    text_of(client, url, status=404)
+    assert "have changed since" in text_of(alice, url)
