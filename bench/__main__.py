@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-PARTS = ("start", "chats", "frames", "engine", "ingest", "search", "lists", "memory")
+PARTS = ("start", "chats", "frames", "engine", "ingest", "search", "lists", "memory", "rollback", "faults")
 
 
 def main() -> int:
