@@ -56,15 +56,32 @@ def position(job: Job) -> Position | None:
 
 
 def places(jobs: Sequence[Job]) -> dict[Job, Position]:
-    """Return the places in line of many jobs of one queue, without times; those that started are left out.
+    """Return the places in line of many jobs of one queue; those that started are left out.
 
-    Asks a fixed number of questions for each priority and owner among them, however long the line is.
+    Asks a fixed number of questions for each priority and owner among them, however long the line is. Times
+    are told where all that waits is of one kind, as files are.
     """
     found: dict[Job, Position] = {}
     for priority in sorted({job.priority for job in jobs}):
         group = [job for job in jobs if job.priority == priority]
         found |= _places(group[0].queue, priority, group)
-    return found
+    return _timed(found, jobs[0].queue) if found else found
+
+
+def _timed(found: Mapping[Job, Position], queue: str) -> dict[Job, Position]:
+    works: set[Work] = set(line.waiting_in(queue).order_by().values_list("kind", "engine").distinct())
+    running = _running(queue)
+    usual_s = _usual_s({one.work for one in running} | works)
+    free_in_s = _free_in_s(running, usual_s)
+    takes_s = usual_s.get(next(iter(works))) if len(works) == 1 else None
+    if takes_s is None or (running and not free_in_s) or queue == line.CAPPED_QUEUE:
+        return dict(found)
+    return {
+        job: Position(
+            place.position, round(fairness.expected_wait_s([takes_s] * (place.position - 1), free_in_s), 1)
+        )
+        for job, place in found.items()
+    }
 
 
 def _places(queue: str, priority: int, jobs: Sequence[Job]) -> dict[Job, Position]:

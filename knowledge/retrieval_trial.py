@@ -176,7 +176,7 @@ def _hits(question: str, passages: Sequence[Passage], places: QuerySet[Collectio
             rank=rank,
             passage=one,
             number=numbers.get(one.chunk_id, 0) + 1,
-            pieces=mark(one.text, matcher, one.best_sentence, dull),
+            pieces=mark(one.text, matcher, one.best_sentence if one.parts.sentence else None, dull),
             is_expected=one.document_id in expected,
         )
         for rank, one in enumerate(passages, start=1)

@@ -30,7 +30,7 @@ def read(collection: Collection, name: str, text: str) -> Document:
     return ingest.ingest_now(queue_one(collection, name, text))
 
 
-def work(kind: str) -> list[JobState | None]:
+def work(kind: str) -> list[JobState]:
     """Run the jobs of a kind as a worker does."""
     queue, done = "background", []
     while (job := job_queue.claim(queue)) is not None:

@@ -1,6 +1,7 @@
 """The administrator's list: filters, order, words of the text, paging, live progress, what it says above."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
@@ -8,19 +9,19 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
 from jobs import queue as job_queue
 from jobs.models import Job
-from knowledge import ingest
-from knowledge.listing import stamp
 from knowledge.models import Collection, Document
 from knowledge.releases import publishing
 from knowledge.views.list_head import foreign_language
 from tests.knowledge.factories import make_collection, make_document
 from tests.knowledge.people import (
     LIST,
+    NOBODYS,
     fail,
     person,
     queue_one,
@@ -104,50 +105,8 @@ def test_list_asks_as_much_for_many_documents_as_for_few(
     for number in range(20):
         queue_one(collection, f"{number}.txt", f"Words {number}.")
 
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(22):
         alice.get(LIST)
-
-
-def test_poll_says_nothing_while_nothing_changes(alice: Client, collection: Collection) -> None:
-    document = queue_one(collection)
-
-    response = alice.get(f"/knowledge/progress/?seen={stamp(document)}")
-
-    assert response.status_code == 204
-
-
-def test_poll_brings_changed_rows_and_goes_on_while_one_moves(alice: Client, collection: Collection) -> None:
-    first, second = queue_one(collection, "a.txt", "A."), queue_one(collection, "b.txt", "B.")
-    seen = f"{stamp(first)},{stamp(second)}"
-    Document.objects.filter(pk=first.pk).update(status="embedding", progress_done=3, progress_total=9)
-
-    page = text_of(alice, f"/knowledge/progress/?seen={seen}")
-
-    assert f'id="doc-{first.pk.hex}" hx-swap-oob="true"' in page
-    assert "3 of 9 chunks" in page
-    assert second.pk.hex not in page.partition("<template>")[2]
-    assert 'hx-trigger="every 1s"' in page
-
-
-def test_poll_ends_when_nothing_moves_any_more(alice: Client, collection: Collection) -> None:
-    document = queue_one(collection)
-    seen = stamp(document)
-    ingest.ingest_now(document)
-
-    page = text_of(alice, f"/knowledge/progress/?seen={seen}")
-
-    assert "Ready" in page
-    assert "hx-trigger" not in page
-
-
-def test_poll_takes_deleted_rows_away(alice: Client, collection: Collection) -> None:
-    document = queue_one(collection)
-    seen = stamp(document)
-    ingest.delete_document(document)
-
-    page = text_of(alice, f"/knowledge/progress/?seen={seen},nonsense,:::")
-
-    assert f'<tbody id="doc-{document.pk.hex}" hx-swap-oob="delete">' in page
 
 
 def test_list_asks_the_same_number_of_questions_for_two_thousand_documents_as_for_three(
@@ -295,17 +254,13 @@ def test_a_multilingual_model_has_no_such_limits(
     assert foreign_language(collection) == ""
 
 
-def test_poll_takes_a_moved_document_out_of_its_old_list_and_tells_it(
-    alice: Client, collection: Collection
-) -> None:
-    other = make_collection("other")
-    document = make_document(collection, "Words.", title="Wanderer")
-    seen = stamp(document)
-    Document.objects.filter(pk=document.pk).update(collection=other)
+def test_waiting_documents_tell_when_they_are_probably_read(alice: Client, collection: Collection) -> None:
+    for number in range(3):
+        queue_one(collection, f"{number}.txt", f"Words {number}.")
+    now = timezone.now()
+    taken = {"state": "done", "started_at": now - timedelta(minutes=3), "finished_at": now}
+    Job.objects.create(kind="document", queue="ingestion", subject=NOBODYS, **taken)
 
-    in_old = text_of(alice, f"/knowledge/progress/?collection={collection.slug}&seen={seen}")
-    in_all = text_of(alice, f"/knowledge/progress/?seen={seen}")
+    page = text_of(alice, LIST)
 
-    assert f'id="doc-{document.pk.hex}" hx-swap-oob="delete"' in in_old
-    assert f'id="doc-{document.pk.hex}" hx-swap-oob="true"' in in_all
-    assert "Wanderer.md: Ready." in in_all
+    assert "Number 3 in line, about 6 minutes" in page
