@@ -22,6 +22,12 @@ _IS_AFTER: Final = re.compile(r"\b(what|where|who|how|when|why|that|it|there)['\
 _SHORT_FORM: Final = re.compile(r"(?<=[a-z])['\u2019](?:m|d|ve|re|ll)\b")
 # Written like a common word, and something else: the letter, the numeral, the country, the trade.
 _CAPITALS: Final = re.compile(r"(?<=[^\W_] )A(?![\w'\u2019])|\bI(?=[?.!,;:]|\s*$)|\b(?:US|IT|WHO|AM)\b")
+# The first of several: "Plan I", not "can I".
+_FIRST: Final = re.compile(
+    r"\b(plan|part|level|class|type|phase|stage|category|tier|grade|group|section|chapter|volume|module|unit"
+    r"|version|step|schedule|annex|appendix|zone) (?:I|i)(?![\w'\u2019])",
+    re.I,
+)
 _IN_NUMBER: Final = re.compile(r"(?<=\d)[.,:/\u2044-](?=\d)")
 _MINUS: Final = re.compile(r"(?<![^\W_])[-\u2212](?=\d)")
 _SIGNS: Final = {
@@ -56,7 +62,8 @@ def asked(question: str) -> Asked:
     said = " ".join(found)
     for pattern, to in wording.rules:
         said = " ".join(pattern.sub(to, said).split())
-    kept = tuple(_stem(word, wording) for word in said.split() if word not in wording.harmless)
+    asking = [word for word in said.split() if word not in wording.harmless]
+    kept = tuple(_stem(word, wording, before) for before, word in zip(["", *asking], asking, strict=False))
     says_something = len(kept) > 1 or any(len(word) > 3 or not word.isascii() for word in kept)
     return kept if says_something else ()
 
@@ -64,6 +71,7 @@ def asked(question: str) -> Asked:
 def _spell_out(question: str) -> str:
     """Write as words what the tokeniser would drop: signs, decimal points, short forms, capitals."""
     text = unicodedata.normalize("NFKC", question).strip()
+    text = _FIRST.sub(r"\1 onecapital", text)
     if not text.isupper():
         text = _CAPITALS.sub(lambda found: f"{found[0]}capital", text)
     text = _CHINESE_FILLERS.sub(" ", _COURTESY.sub("", text.casefold()))
@@ -76,23 +84,26 @@ def _spell_negations(text: str) -> str:
     return _NOT_AFTER.sub(r"\1 not", _WILL_NOT.sub("will not", _NOT.sub("can not", text)))
 
 
-def _stem(word: str, wording: Wording) -> str:
-    """Take an article that is written into the word off, or the ending of an English plural or -ing form."""
+def _stem(word: str, wording: Wording, before: str) -> str:
+    """Take off an article that is written into the word, or an English ending: plural, -ing after "how".
+
+    Elsewhere -ing makes another word: "Is parking free?" is not "Is the park free?".
+    """
     if wording.article:
         return wording.article.sub("", word)
     if not wording.has_english_endings or not word.isascii() or not word.isalpha() or len(word) < 4:
         return word
-    return _without_ending(word)
+    return _without_ending(word, may_be_doing=before == "how")
 
 
-def _without_ending(word: str) -> str:
+def _without_ending(word: str, *, may_be_doing: bool) -> str:
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith(("sses", "xes", "ches", "shes")):
         return word[:-2]
     if word.endswith("s") and not word.endswith(("ss", "us", "is")):
         word = word[:-1]
-    if word.endswith("ing") and len(word) > 5 and _VOWEL.search(word[:-3]):
+    if may_be_doing and word.endswith("ing") and len(word) > 5 and _VOWEL.search(word[:-3]):
         word = word[:-3]
         if word[-1] == word[-2] and word[-1] not in "lsz":
             word = word[:-1]

@@ -22,6 +22,7 @@ SAME = [
     "Where can I download the manual? | where do I download the manuals",
     "What does error E7 mean? | what does the error e7 mean",
     "How do I log in? | How can I sign in?",
+    "How do I go about returning a kettle? | How do I return a kettle?",
     "Can't I pay by card? | Can I not pay by card? |",
     "איך מאפסים את הסיסמה? | שלום, כיצד מאפסים סיסמה",
     "מהי תקופת האחריות? | מה היא תקופת האחריות",
@@ -34,6 +35,11 @@ SAME = [
     "请问如何重置密码？ | 如何重置密码",
 ]
 DIFFERENT = [
+    "Is parking free? | Is the park free?",
+    "Where is the building? | Where is the build?",
+    "How much is the booking? | How much is the book?",
+    "Is Plan I free? | Is the plan free?",
+    "is plan i free | Is plan II free?",
     "How do I reset E7? | How do I reset E8?",
     "What was the price in 2023? | What was the price in 2024?",
     "What does 1.5 mean? | What does 15 mean?",
