@@ -25,6 +25,7 @@ FLOOR: Final = 0.05
 FEWEST_DOCUMENTS: Final = 5
 FEWEST_IN_LANGUAGE: Final = 3
 FEWEST_GRAMS: Final = 1_500
+TELLS_NOTHING: Final = 0.35  # where good texts share this few words, a strange word says nothing
 BROKEN_PER_LETTER: Final = 0.003
 SHATTERED: Final = 0.35  # of the words are single letters
 FEWEST_FINALS: Final = 3
@@ -59,7 +60,8 @@ class Vocabulary:
     @property
     def is_rich(self) -> bool:
         """Whether a word unknown to it says something."""
-        return len(self.members) >= FEWEST_DOCUMENTS and len(self.grams) >= FEWEST_GRAMS
+        is_large = len(self.members) >= FEWEST_DOCUMENTS and len(self.grams) >= FEWEST_GRAMS
+        return is_large and self.usual <= TELLS_NOTHING
 
     def share_strange(self, texts: Iterable[str], own: Grams = _NONE, known: Grams = _NONE) -> float:
         """Share of the words with letters in a row that nobody has, or `own` alone; `known` ones aside."""

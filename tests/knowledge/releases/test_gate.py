@@ -12,6 +12,7 @@ from knowledge.releases import gate, publishing, trial
 from knowledge.releases.changes import ChangeKind, changes
 from knowledge.releases.gate import Standing, publish_checked, state_of
 from knowledge.retrieval import search
+from tests.environment import ROOT
 from tests.knowledge.releases.shop import (
     DELIVERY,
     GUEST,
@@ -28,6 +29,7 @@ from tests.knowledge.releases.shop import (
 )
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_stores")]
+DEMO = ROOT / "chatsite" / "demo"
 QUESTION = "How long can a kettle be returned?"
 REWORDED = RETURNS.replace("thirty days", "sixty days")
 
@@ -295,3 +297,12 @@ def test_the_trial_of_a_worker_that_died_is_finished_by_the_next() -> None:
     worker.work("background")
 
     assert [row.is_passed for row in run.results.all()] == [True]
+
+
+@pytest.mark.parametrize("folder", ["support", "course"])
+def test_the_demo_in_three_languages_may_be_published(folder: str) -> None:
+    collection = Collection.objects.create(slug="demo", name="Demo")
+    for path in sorted((DEMO / folder).glob("*/*.md")):
+        add(collection, f"{path.stem}.{path.parent.name}.md", path.read_text(encoding="utf-8"))
+
+    assert reasons(try_draft(collection)) == []
