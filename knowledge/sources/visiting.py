@@ -72,9 +72,9 @@ class Visitor:
             )
         except (PageGone, Forbidden, OddStatus, TooManyRedirects):  # there is none: nothing is asked of us
             return Robots()
-        except (ServerFailing, TooSlow, Unreachable, BadAnswer, BadAddress, TooBig) as exc:
+        except (ServerFailing, BadAnswer, BadAddress, TooBig) as exc:
             raise RobotsUnknown(str(exc)) from exc
-        except (InternalAddress, HostUnknown, PortRefused, NotTrusted) as exc:
+        except (InternalAddress, HostUnknown, PortRefused, NotTrusted, TooSlow, Unreachable) as exc:
             was_led_on = len(asked) > 1 or (asked and isinstance(exc, PortRefused))
             if was_led_on:
                 raise RobotsUnknown(str(exc)) from exc

@@ -17,6 +17,7 @@ from knowledge.sources.errors import (
     RunStopped,
     ServerFailing,
     SourceError,
+    Unreachable,
 )
 from knowledge.sources.syncing import sync
 from tests.knowledge.factories import make_collection
@@ -371,6 +372,13 @@ def test_robots_file_that_cannot_be_unpacked_opens_nothing(web: WebSite, collect
 
     with pytest.raises(RobotsUnknown):
         look(follow(collection, web.url))
+
+
+def test_site_that_is_not_there_is_said_to_be_so_and_not_its_robots_file(
+    web: WebSite, collection: Collection
+) -> None:
+    with pytest.raises(Unreachable):
+        look(follow(collection, web.url.replace("http://", "https://")))
 
 
 def test_robots_file_that_leads_in_a_circle_is_none(web: WebSite, collection: Collection) -> None:
