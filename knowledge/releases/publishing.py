@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from django.db import connection, transaction
-from django.db.models import Max, OuterRef, Subquery
+from django.db.models import Max
 
 from knowledge.errors import NothingToPublish
 from knowledge.models import Collection, Document, Release, ReleaseChunk
@@ -98,9 +98,3 @@ def _fill(release: Release) -> None:
         release.chunk_count = cursor.rowcount
     members = ReleaseChunk.objects.filter(release=release)
     release.document_count = members.order_by().values("chunk__document").distinct().count()
-
-
-def released_version(release: Release) -> Subquery:
-    """The version of each document (of an outer query) that a release holds."""
-    chunks = ReleaseChunk.objects.filter(release=release, chunk__document=OuterRef("pk"))
-    return Subquery(chunks.values("chunk__version")[:1])

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import get_language_info, ngettext
 from django.utils.translation import gettext as _
 
-from knowledge.models import ChunkState, Document, ReleaseChunk
+from knowledge.models import Chunk, ChunkState, Document, ReleaseChunk
 from knowledge.views.rows import Row
 
 
@@ -30,8 +31,7 @@ def pills(document: Document, row: Row) -> list[Pill]:
         if document.version:
             shown.append(Pill(_("Version %(number)d") % {"number": document.version}))
         return shown
-    held = ReleaseChunk.objects.filter(release=release, chunk__document=document)
-    published = held.values_list("chunk__version", flat=True).first()
+    published = _held(document, release.pk).values_list("version", flat=True).first()
     if published is None:
         shown.append(Pill(_("Not in release %(number)d") % {"number": release.number}))
     else:
@@ -46,12 +46,17 @@ def pills(document: Document, row: Row) -> list[Pill]:
 
 def _is_changed(document: Document, release_id: int) -> bool:
     """Whether the draft holds other chunks of the document than a release does."""
-    members = ReleaseChunk.objects.filter(release=release_id, chunk__document=document)
-    held = set(members.values_list("chunk", flat=True))
+    held = set(_held(document, release_id).values_list("pk", flat=True))
     if document.is_disabled:
         return bool(held)
     live = document.chunks.filter(version=document.version, state=ChunkState.LIVE).order_by()
     return held != set(live.values_list("pk", flat=True))
+
+
+def _held(document: Document, release_id: int) -> QuerySet[Chunk]:
+    """Chunks of the document in a release; asked chunk by chunk, as a join would walk the whole release."""
+    member = ReleaseChunk.objects.filter(chunk=OuterRef("pk"), release=release_id)
+    return document.chunks.filter(Exists(member)).order_by()
 
 
 def facts(document: Document) -> str:
