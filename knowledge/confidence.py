@@ -13,7 +13,7 @@ from typing import Final
 from knowledge.evidence import Evidence
 
 THRESHOLD: Final = 0.5
-_BIAS: Final = -2.22
+_BIAS: Final = -2.24
 _WEIGHTS: Final = Evidence(
     words=2.12,
     unseen=-2.31,
@@ -25,7 +25,7 @@ _WEIGHTS: Final = Evidence(
     bm25=6.31,
     focus=1.83,
     dense=7.64,
-    known=-5.07,
+    known=-4.90,
     partly=-1.50,
     agreement=0.89,
     length=1.62,

@@ -23,7 +23,7 @@ SCORED: Final = 10  # of the word index's hits
 LONG_WORD: Final = 10  # letters
 SMALL: Final = 80  # chunks: below, BM25 knows too little of how rare a token is
 USUAL_BM25: Final = 0.5  # of the coverage, where it does
-WORTH_ASKING: Final = 0.3  # of the question's weight: a sentence with less asks nothing by itself
+WORTH_ASKING: Final = 0.15  # of the question's weight: a sentence with less asks nothing by itself
 SEEN: Final = 0.05  # coverage below which nothing is compared with it
 OTHERS: Final = 50  # chunks about something else, added in thought: one document's words are not common ones
 

@@ -23,7 +23,7 @@ LONG_SENTENCE: Final = 0.1  # how much a sentence twice as long is worth less
 
 
 # Shares of a sentence's score: words, vectors, its passage; without vectors the last pair.
-SENTENCE_MIX: Final = (0.35, 0.3, 0.35)
+SENTENCE_MIX: Final = (0.3, 0.3, 0.4)
 SENTENCE_MIX_WORDS: Final = (0.6, 0.4)
 
 

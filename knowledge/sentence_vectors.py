@@ -16,7 +16,7 @@ from knowledge.retrieval_types import Sentence
 
 logger = logging.getLogger(__name__)
 
-EMBEDDED: Final = 8  # sentences a question: each costs about 1.5 ms unless seen before
+EMBEDDED: Final = 10  # sentences a question: each costs about 1.5 ms unless seen before
 REMEMBERED: Final = 8_192  # vectors kept: 12 MB
 
 # One text keeps one core busy: a question's sentences go side by side.

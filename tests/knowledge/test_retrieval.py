@@ -189,6 +189,28 @@ def test_a_follow_up_about_something_else_is_not_vouched_for_by_the_question_bef
     assert not search("מי ניצח במונדיאל 1998?", user=GUEST, previous=before).is_answerable
 
 
+def test_a_question_between_other_sentences_is_answered_as_if_asked_alone() -> None:
+    make_document(
+        make_collection(),
+        "You may return a parcel within 30 days of delivery.",
+        "The store opens at nine and closes at six.",
+        "Lamps are sold in three colours.",
+        embedded=True,
+    )
+    told = (
+        "My grandmother bought velvet curtains near Lisbon harbour, and the tailor shortened them. "
+        "Meanwhile her neighbours painted their kitchen cupboards yellow, which nobody expected. "
+    )
+
+    alone = search("Within how many days may I return a parcel after delivery?", user=GUEST)
+    among = search(told + "Within how many days may I return a parcel after delivery?", user=GUEST)
+
+    assert alone.is_answerable
+    assert among.is_answerable
+    assert among.evidence > 0.6 * alone.evidence
+    assert not search(told + "Who composed the ninth symphony?", user=GUEST).is_answerable
+
+
 def test_the_code_asked_for_decides_between_rows_that_differ_in_it_alone() -> None:
     collection = make_collection()
     for subject in ("Returns", "Delivery", "Payment", "Privacy", "Gift cards", "Recycling"):
