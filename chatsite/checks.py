@@ -197,7 +197,7 @@ def check_site(app_configs: Apps, **kwargs: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     if settings.OCR not in OCR_MODES:
         hint = f"Choose one of: {', '.join(sorted(OCR_MODES))}."
-        found.append(Error(f"OCR {settings.OCR!r} is unknown.", hint, id="chatsite.E025"))
+        found.append(Error(f"OCR {settings.OCR!r} is unknown.", hint, id="chatsite.E028"))
     if settings.LOG_LEVEL not in LOG_LEVELS:
         hint = f"Choose one of: {', '.join(sorted(LOG_LEVELS))}."
         found.append(Error(f"LOG_LEVEL {settings.LOG_LEVEL!r} is unknown.", hint, id="chatsite.E010"))

@@ -140,6 +140,11 @@ def has_fonts() -> bool:
     return Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf").exists()
 
 
+def has_openssl() -> bool:
+    """Say whether a test can make itself a certificate that nobody vouches for."""
+    return shutil.which("openssl") is not None
+
+
 SYSTEM_NEEDS = {
     "chromium": has_chromium,
     "redis-server": has_redis,
@@ -147,6 +152,7 @@ SYSTEM_NEEDS = {
     "tesseract-ocr": has_tesseract,
     "tesseract-ocr-heb": has_hebrew,
     "fonts-dejavu-core": has_fonts,
+    "openssl": has_openssl,
 }
 
 

@@ -140,7 +140,7 @@ def test_log_level_port_and_choice_of_ocr_must_exist(settings: Settings) -> None
     settings.PORT = 70_000
     settings.OCR = "maybe"
 
-    assert ids(checks.check_site) == ["chatsite.E025", "chatsite.E010", "chatsite.E011"]
+    assert ids(checks.check_site) == ["chatsite.E028", "chatsite.E010", "chatsite.E011"]
 
 
 @pytest.mark.parametrize(
