@@ -19,6 +19,7 @@ from accounts.models import User
 from jobs import queue as job_queue
 from jobs.models import Job, JobState
 from knowledge import retrieval, risk
+from knowledge.confidence import FIT
 from knowledge.models import Calibration, Chunk, Collection, Expectation, GoldenQuestion, Measured
 from knowledge.risk import Point
 from knowledge.scope import LIVE, Scope, chunks_answering
@@ -64,11 +65,16 @@ def calibrate(collection: Collection, watch: "Lease | None" = None) -> Calibrati
         "source": Measured.GOLDEN if has_golden else Measured.MADE,
         "chunks": chunks_answering([collection]).count(),
         "questions": fingerprint(collection),
-        "stamp": f"{collection.embedder} {TOKENISER}"[:200],
+        "stamp": _stamp(collection),
         "made_at": timezone.now(),
     }
     made, _created = Calibration.objects.update_or_create(collection=collection, defaults=values)
     return made
+
+
+def _stamp(collection: Collection) -> str:
+    """Name what a threshold was measured with: another embedder, tokeniser or fit moves every score."""
+    return f"{collection.embedder} {TOKENISER} {FIT}"[:200]
 
 
 def draw(kept: Sequence[float], absent: Sequence[float]) -> list[Point]:
@@ -117,7 +123,7 @@ def is_outdated(collection: Collection) -> bool:
     return (
         abs(count - made.chunks) > CHANGED * max(made.chunks, 1)
         or made.questions != fingerprint(collection)
-        or made.stamp != f"{collection.embedder} {TOKENISER}"[:200]
+        or made.stamp != _stamp(collection)
     )
 
 

@@ -81,8 +81,8 @@ def test_a_golden_question_that_got_worse_holds_the_draft() -> None:
 
 def test_a_question_that_must_be_refused_and_is_answered_holds_the_draft() -> None:
     shop = publish(make_shop(RETURNS, DELIVERY))
-    must_refuse(shop, "When does the planetarium open on Sundays?")
-    add(shop, "stars.md", "# Stars\n\nThe planetarium opens on Sundays at ten.\n")
+    must_refuse(shop, "Which planets does the planetarium show?")
+    add(shop, "stars.md", "# Stars\n\nThe planetarium shows the planets Jupiter and Saturn.\n")
 
     assert "golden_worse" in reasons(try_draft(shop))
 
