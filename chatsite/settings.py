@@ -254,6 +254,7 @@ MAX_QUESTION_CHARS = 8000
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 200
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 3000  # an action takes 1,000 documents, named one by one
 
 # --- documents ----------------------------------------------------------------------------------
 OCR = env.text("OCR", "auto")

@@ -15,6 +15,7 @@ from knowledge import index, lexical, log
 from knowledge.chunking import chunk_key, content_sha256
 from knowledge.embedding import embed, embedder_of
 from knowledge.errors import NotEditable
+from knowledge.extract.clean import clean
 from knowledge.models import Chunk, ChunkState, Collection, Document
 from knowledge.removal import remove_leftovers
 
@@ -39,7 +40,7 @@ def edit_chunk(chunk: Chunk, text: str, *, by: "User | None" = None) -> Chunk:
 
     Raises: NotEditable, EmbeddingFailed, IndexUnavailable.
     """
-    text = text.strip()[:MAX_CHARS]
+    text = clean(text).strip()[:MAX_CHARS]
     document = chunk.document
     if not text:
         raise NotEditable(f"{chunk}: empty")

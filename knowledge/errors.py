@@ -9,6 +9,8 @@ KnowledgeError            code knowledge_error
 ├── InRelease             code in_release        visitors get answers from the document now
 ├── StillReading          code still_reading     the document is being read; one thing after another
 ├── NothingToPublish      code nothing_to_publish the draft holds no text
+├── NothingLeft           code nothing_left      all documents of the release were deleted or moved away
+├── AlreadyLive           code already_live      the draft is what visitors get already
 ├── GateHeld              code gate_held          the draft has not passed its trial
 ├── DraftChanged          code draft_changed      the draft changed while it was being published (retryable)
 ├── NotEditable           code not_editable      the chunk was replaced, or belongs to an older version
@@ -103,6 +105,32 @@ class NothingToPublish(KnowledgeError):
 
     code = "nothing_to_publish"
     message = _("There is nothing to publish: no document of this collection has text that is switched on.")
+
+
+class NothingLeft(KnowledgeError):
+    """No chunk of the release is there any more."""
+
+    code = "nothing_left"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"release {number} holds nothing")
+
+    @property
+    def user_message(self) -> str:
+        """Name the release."""
+        said = translate(
+            "There is nothing left in release %(number)d: its documents were deleted or moved. "
+            "Choose another release."
+        )
+        return said % {"number": self.number}
+
+
+class AlreadyLive(KnowledgeError):
+    """Nothing differs between the draft and the published release."""
+
+    code = "already_live"
+    message = _("This draft is live already: nothing has changed since it was published.")
 
 
 class GateHeld(KnowledgeError):

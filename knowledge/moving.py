@@ -3,7 +3,7 @@
 Order: vectors into the other store, then the rows' collection in one transaction, then words, then the old
 store is cleared. Whoever dies in between leaves vectors without a row or words of the old collection, which
 nobody retrieves: the job's next attempt goes on, and `reconcile` would find them. The releases of the
-collection it leaves lose it, as if it were deleted there.
+collection it leaves, its golden questions and its summary lose it, as if it were deleted there.
 """
 
 import logging
@@ -24,8 +24,8 @@ from knowledge.embedding import VECTORS_A_BATCH, embed, embedder_of
 from knowledge.errors import KeptInStep, KnowledgeError, StillReading
 from knowledge.indexing import ROWS_A_BATCH
 from knowledge.ingest import refuse_duplicate
-from knowledge.models import Chunk, ChunkState, Collection, Document, ReleaseChunk
-from knowledge.removal import in_batches, remove_leftovers
+from knowledge.models import Chunk, ChunkState, Collection, Document, GoldenQuestion, ReleaseChunk
+from knowledge.removal import blank_summary, in_batches, remove_leftovers
 from knowledge.scope import titles_of
 from knowledge.tokens import TOKENISER
 from knowledge.versions import SETTLED
@@ -144,6 +144,8 @@ def _switch(document: Document, source: Collection, target: Collection, copied: 
             there.embedder, there.tokeniser = get_embedder().name, TOKENISER
             there.save(update_fields=["embedder", "tokeniser"])
         ReleaseChunk.objects.filter(chunk__document=now).delete()
+        GoldenQuestion.objects.filter(document=now).exclude(collection=there).update(document=None)
+        blank_summary(now)
         now.collection = there
         now.save(update_fields=["collection", "updated_at"])
         log.record(now, "moved", {"before": source.name, "after": there.name})

@@ -77,7 +77,7 @@ def delete_document(document: Document) -> None:
     delete finishes it.
     """
     mark_deleting(Document.objects.filter(pk=document.pk))
-    _blank_summary(document)
+    blank_summary(document)
     remove_chunks(document.collection, document.chunks.all())
     _forget(document)
 
@@ -105,7 +105,7 @@ def mark_deleting(documents: QuerySet[Document]) -> None:
             worker.cancel(job.pk)
 
 
-def _blank_summary(document: Document) -> None:
+def blank_summary(document: Document) -> None:
     """Empty the collection's summary if it says something that stood in the document."""
     summary = Summary.objects.filter(collection=document.collection_id).first()
     if summary and any(one["document"] == str(document.pk) for one in summary.passages):

@@ -18,6 +18,7 @@ from chat.events import SourceItem
 from chat.models import Message
 from knowledge.access import manageable_collections, readable_collections
 from knowledge.models import Document
+from knowledge.views.shown import number_of
 
 PAGE_SIZE = 20
 MOST_CHUNKS = 200
@@ -75,9 +76,7 @@ def counts(request: HttpRequest, document_id: UUID) -> HttpResponse:
     if manageable is None:
         raise Http404
     document = get_object_or_404(Document, pk=document_id, collection__in=manageable)
-    asked = [
-        int(one) for one in request.GET.get("chunks", "").split(",") if one.isascii() and one.isdecimal()
-    ]
+    asked = [pk for one in request.GET.get("chunks", "").split(",") if (pk := number_of(one)) is not None]
     chunks = dict(document.chunks.filter(pk__in=asked[:MOST_CHUNKS]).values_list("pk", "sha256"))
     found = count_by_text(document.pk, list(chunks.values()))
     context = {

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from knowledge.evaluation import fold
+from knowledge.extract.clean import clean_line
 from knowledge.language import detect
 from knowledge.models import (
     Collection,
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 MOST_ROWS: Final = 5_000
 TEXT_CHARS, QUOTE_CHARS = 2000, 500
+
+
+class TooManyQuestions(Exception):
+    """A file has more questions than are taken at once."""
 
 
 class BadGoldenFile(Exception):
@@ -50,7 +55,8 @@ def save_question(
     question: GoldenQuestion, *, by: "User | None" = None, translation_of: GoldenQuestion | None = None
 ) -> GoldenQuestion:
     """Store a question with its language; a refused one expects no document."""
-    question.text = " ".join(question.text.split())[:TEXT_CHARS]
+    question.text = clean_line(question.text)[:TEXT_CHARS]
+    question.previous, question.quote = clean_line(question.previous), clean_line(question.quote)
     question.language = detect(question.text)
     if question.expectation == Expectation.REFUSE:
         question.document, question.quote = None, ""
@@ -100,9 +106,10 @@ def export_lines(questions: QuerySet[GoldenQuestion]) -> Iterator[str]:
 
 
 def import_lines(collection: Collection, text: str, *, by: "User | None") -> TakenIn:
-    """Add questions from JSON Lines; those that are here already are left alone. Raises: BadGoldenFile.
+    """Add questions from JSON Lines; those that are here already are left alone.
 
     doc_id names a document by id, file name or title, with or without the file's ending.
+    Raises: BadGoldenFile, TooManyQuestions.
     """
     names = _document_names(collection)
     here = {fold(row) for row in collection.golden_questions.values_list("text", flat=True)}
@@ -126,16 +133,16 @@ def import_lines(collection: Collection, text: str, *, by: "User | None") -> Tak
 def _rows(text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
     lines = [(number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
     if len(lines) > MOST_ROWS:
-        raise BadGoldenFile(MOST_ROWS + 1, f"more than {MOST_ROWS} questions")
+        raise TooManyQuestions(len(lines))
     for number, line in lines:
         try:
             row = json.loads(line)
-        except ValueError as exc:
+        except (ValueError, RecursionError) as exc:
             raise BadGoldenFile(number, str(exc)) from exc
         if (
             not isinstance(row, dict)
             or not isinstance(row.get("question"), str)
-            or not row["question"].strip()
+            or not clean_line(row["question"])
         ):
             raise BadGoldenFile(number, "no question")
         yield number, row
@@ -149,15 +156,15 @@ def _question(
     unknown: dict[str, None],
 ) -> GoldenQuestion:
     is_refused = row.get("unanswerable") is True
-    named = str(row.get("doc_id") or "")
+    named = clean_line(str(row.get("doc_id") or ""))
     document = None if is_refused else names.get(fold(named))
     if not is_refused and document is None:
         unknown[named or f"#{number}"] = None
-    question = " ".join(str(row["question"]).split())[:TEXT_CHARS]
+    question = clean_line(str(row["question"]))[:TEXT_CHARS]
     return GoldenQuestion(
         collection=collection,
         text=question,
-        previous=_previous(row.get("history"))[:TEXT_CHARS],
+        previous=clean_line(_previous(row.get("history")))[:TEXT_CHARS],
         language=detect(question),
         expectation=Expectation.REFUSE if is_refused else Expectation.FIND,
         document=document,
@@ -169,7 +176,7 @@ def _question(
 
 def _quote(answers: object) -> str:
     """The one text that must be found; where several answers are right, none of them must."""
-    texts = [str(text) for text in answers] if isinstance(answers, list) else []
+    texts = [clean_line(str(text)) for text in answers] if isinstance(answers, list) else []
     return texts[0][:QUOTE_CHARS] if len({fold(text) for text in texts}) == 1 else ""
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from knowledge.errors import DraftChanged, GateHeld
+from knowledge.errors import AlreadyLive, DraftChanged, GateHeld
 from knowledge.models import Collection, GoldenRun, Release
 from knowledge.releases.findings import Check, Outcome, from_json
 from knowledge.releases.fingerprint import fingerprint
@@ -75,17 +75,22 @@ def publish_checked(
 ) -> Release:
     """Publish the draft that passed; another one only with a reason, which is kept.
 
-    Raises: GateHeld, DraftChanged, NothingToPublish, IndexUnavailable.
+    Raises: AlreadyLive, GateHeld, DraftChanged, NothingToPublish, IndexUnavailable.
     """
     state = state_of(collection)
     reason = override_reason.strip()
     if state.may_publish:
         reason = ""
+    elif state.standing is Standing.PUBLISHED:
+        raise AlreadyLive(collection.slug)
     elif not reason:
         raise GateHeld(f"{collection.slug}: {state.standing}")
     tried = state.run.fingerprint if state.may_publish and state.run else ""
 
     def check(release: Release) -> None:
+        live = Release.objects.filter(pk__in=Collection.objects.filter(pk=collection.pk).values("release"))
+        if any(fingerprint(collection, of(one)) == fingerprint(collection, of(release)) for one in live):
+            raise AlreadyLive(collection.slug)
         if tried and fingerprint(collection, of(release)) != tried:
             raise DraftChanged(collection.slug)
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 from django.db import connection, transaction
 from django.db.models import Max
 
-from knowledge.errors import NothingToPublish
+from knowledge.errors import NothingLeft, NothingToPublish
 from knowledge.models import Collection, Document, Release, ReleaseChunk
 from knowledge.removal import remove_leftovers
-from knowledge.scope import draft_chunks
+from knowledge.scope import chunks_answering, draft_chunks, of
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -60,7 +60,9 @@ def publish(
 
 
 def roll_back(collection: Collection, release: Release) -> None:
-    """Answer from an earlier release again; the draft stays as it is."""
+    """Answer from another release again; the draft stays as it is. Raises: NothingLeft."""
+    if not chunks_answering([collection], of(release)).exists():
+        raise NothingLeft(release.number)
     Collection.objects.filter(pk=collection.pk, pk__in=[release.collection_id]).update(release=release)
     collection.release = release
     logger.info("%s answers from release %s again", collection.slug, release.number)

@@ -16,11 +16,15 @@ LETTERS_A_WORD: Final = 12  # more on average: a script that puts no spaces betw
 
 @dataclass(frozen=True, slots=True)
 class Editing:
-    """The chunk whose form is open, what is written in it, and why it was not taken."""
+    """The chunk whose form is open, what is written in it, and why it was not taken.
+
+    is_overtaken: somebody else changed the chunk meanwhile; what stands there now is shown beside the form.
+    """
 
     chunk_id: int
     text: str = ""
     error: str = ""
+    is_overtaken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

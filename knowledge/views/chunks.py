@@ -14,13 +14,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from knowledge import ingest, versions
 from knowledge.editing import MAX_CHARS, edit_chunk, switch_chunk
 from knowledge.errors import KnowledgeError
+from knowledge.extract.clean import clean
 from knowledge.extract.errors import ExtractError, supported_sentence
 from knowledge.extract.formats import SUFFIXES
-from knowledge.models import Chunk, Document
+from knowledge.models import Chunk, ChunkState, Document
 from knowledge.views import desk
 from knowledge.views.cards import Editing
 from knowledge.views.doors import document_to_manage, manager_required, person
 from knowledge.views.paper import lay_out
+from knowledge.views.shown import draft_chunks, number_of
 from knowledge.views.standing import facts
 
 
@@ -49,12 +51,16 @@ def switch(request: HttpRequest, document_id: UUID, chunk_id: int) -> HttpRespon
 def edit(request: HttpRequest, document_id: UUID, chunk_id: int) -> HttpResponse:
     """Open the form in a chunk's place, or put what was written there in its place."""
     document = document_to_manage(request, document_id)
-    chunk = _chunk(document, chunk_id)
+    text = clean(request.POST.get("text", ""))
+    chunk = document.chunks.select_related("document__collection").filter(pk=chunk_id).first()
+    if overtaken := _overtaken(document, chunk, request.POST.get("place", ""), text):
+        return _refused(request, document, overtaken)
+    if chunk is None:
+        raise Http404
     if request.method == "GET":
         if not request.headers.get("HX-Request"):
             return redirect(f"{_page(document)}?edit={chunk_id}#chunk-{chunk_id}")
         return _card(request, document, chunk_id, Editing(chunk_id, chunk.text))
-    text = request.POST.get("text", "").replace("\r\n", "\n")
     is_back = "restore" in request.POST
     if is_back:
         as_read = document.chunks.filter(version=chunk.version, ordinal=chunk.ordinal, edition=0).first()
@@ -66,6 +72,22 @@ def edit(request: HttpRequest, document_id: UUID, chunk_id: int) -> HttpResponse
     except KnowledgeError as failure:
         return _refused(request, document, Editing(chunk_id, text, failure.user_message))
     return _done(request, document, chunk_id, edited.pk)
+
+
+def _overtaken(document: Document, chunk: Chunk | None, place: str, text: str) -> Editing | None:
+    """Put what was written for a chunk that somebody else replaced into the form of what stands there now."""
+    if chunk is not None and (chunk.version, chunk.state) != (document.version, ChunkState.REPLACED):
+        return None
+    version, ordinal = (chunk.version, chunk.ordinal) if chunk else map(number_of, place.partition(".")[::2])
+    if not text or version != document.version:
+        return None
+    now = draft_chunks(document).filter(ordinal=ordinal).first()
+    if now is None or now.text == text.strip():
+        return None
+    error = _(
+        "Somebody changed this passage meanwhile, so yours is not saved. Compare both, then save again."
+    )
+    return Editing(now.pk, text, error, is_overtaken=True)
 
 
 def _wrong(text: str) -> str:

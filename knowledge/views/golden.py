@@ -119,6 +119,10 @@ def take_in(request: HttpRequest, slug: str) -> HttpResponse:
     person = request.user if isinstance(request.user, User) else None
     try:
         taken = questions.import_lines(collection, form.cleaned_data["file"], by=person)
+    except questions.TooManyQuestions:
+        said = _("The file has too many lines: %(most)d questions at most. Nothing was added; split it.")
+        messages.error(request, said % {"most": questions.MOST_ROWS})
+        return redirect("knowledge:golden", slug)
     except questions.BadGoldenFile as error:
         said = _("Line %(line)d of the file is not a golden question. Nothing was added.")
         messages.error(request, said % {"line": error.line})

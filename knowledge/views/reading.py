@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from knowledge.failures import what_stands
-from knowledge.models import Document, DocumentVersion
+from knowledge.models import Document, DocumentStatus, DocumentVersion
 from knowledge.views import desk
 from knowledge.views.doors import document_to_manage, document_to_read, may_manage
 from knowledge.views.leaves import leaf_of
@@ -84,6 +84,8 @@ def _version_to_send(request: HttpRequest, document: Document) -> DocumentVersio
         raise Http404
     if may_manage(request, document):
         return version
+    if document.status == DocumentStatus.DELETING:
+        raise Http404
     now = for_reader(document, "")
     if version is None:
         if now is None:

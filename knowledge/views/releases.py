@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import audit
 from accounts.models import User
 from knowledge.errors import KnowledgeError
+from knowledge.extract.clean import clean, clean_line
 from knowledge.models import Collection, GoldenRun
 from knowledge.releases import gate, publishing, trial
 from knowledge.releases.banner import banner_of
@@ -31,7 +32,7 @@ def release_page(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "board": build_board(collection, request.GET.get("tab", "")),
         "collection": collection,
-        "undo": int(undo) if undo.isdecimal() and len(undo) < 9 else None,
+        "undo": _kept_number(collection, undo),
         "job": _progress_of(trial.unfinished(collection)),
     }
     return render(request, "knowledge/release/page.html", context)
@@ -76,8 +77,8 @@ def publish(request: HttpRequest, slug: str) -> HttpResponse:
         name = "_override.html" if request.headers.get("HX-Request") else "override.html"
         context = {"collection": collection, "board": build_board(collection)}
         return render(request, f"knowledge/release/{name}", context)
-    reason = request.POST.get("reason", "").strip()[:REASON_CHARS]
-    note = request.POST.get("note", "").strip()[:255]
+    reason = clean(request.POST.get("reason", "")).strip()[:REASON_CHARS]
+    note = clean_line(request.POST.get("note", ""))[:255]
     try:
         release = gate.publish_checked(collection, by=_person(request), note=note, override_reason=reason)
     except KnowledgeError as error:
@@ -96,7 +97,11 @@ def roll_back(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     collection = _collection(request, slug)
     release = get_object_or_404(collection.releases, number=number)
     before = collection.release
-    publishing.roll_back(collection, release)
+    try:
+        publishing.roll_back(collection, release)
+    except KnowledgeError as error:
+        messages.error(request, error.user_message)
+        return redirect("knowledge:release", slug)
     audit.record(request, "release.back", f"collection:{slug} release:{number}")
     response = redirect("knowledge:release", slug)
     if before and before.pk != release.pk and not request.POST.get("undone"):
@@ -132,6 +137,13 @@ def banner(request: HttpRequest, slug: str) -> HttpResponse:
 def _collection(request: HttpRequest, slug: str) -> Collection:
     found = collection_to_manage(request, slug)
     return Collection.objects.select_related("release").get(pk=found.pk)
+
+
+def _kept_number(collection: Collection, text: str) -> int | None:
+    """Read the number of a release that can be gone back to; None for any other."""
+    number = int(text) if text.isdecimal() and len(text) < 9 else 0
+    others = collection.releases.exclude(pk=collection.release_id) if collection.release else None
+    return number if others is not None and others.filter(number=number).exists() else None
 
 
 def _person(request: HttpRequest) -> User | None:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.models import User
 from knowledge import retrieval_trial
 from knowledge.confidence import THRESHOLD
+from knowledge.extract.clean import clean_line
 from knowledge.golden.listing import newest_run
 from knowledge.golden.questions import save_question
 from knowledge.models import (
@@ -30,6 +31,7 @@ from knowledge.models import (
 from knowledge.views.doors import collection_to_manage, managed, manager_required, reader
 
 MOST_CHARS = 2000
+BACK_CHARS = 7 * MOST_CHARS  # a question as an address writes it: six characters for a Hebrew letter
 GOLDEN_SHOWN = 6
 
 
@@ -124,10 +126,10 @@ def _golden(place: Collection) -> Golden:
 def keep(request: HttpRequest, slug: str) -> HttpResponse:
     """Keep the question as a golden one, with the document it must find or that it must be refused."""
     place = collection_to_manage(request, slug)
-    text = " ".join(request.POST.get("q", "").split())[:MOST_CHARS]
+    text = clean_line(request.POST.get("q", ""))[:MOST_CHARS]
     wanted = request.POST.get("expect", "")
     document = None if wanted == "refuse" else _document(place, wanted)
-    address = f"{reverse('knowledge:test', args=[slug])}?{request.POST.get('back', '')[: 3 * MOST_CHARS]}"
+    address = f"{reverse('knowledge:test', args=[slug])}?{request.POST.get('back', '')[:BACK_CHARS]}"
     if not text or (document is None and wanted != "refuse"):
         messages.error(request, _("Choose the document that must be found, or that it must be refused."))
         return redirect(address)

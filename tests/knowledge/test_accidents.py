@@ -1,0 +1,252 @@
+"""What befalls the pages: two people at once, things deleted in between, and what strangers send."""
+
+import json
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from knowledge import clearing, ingest, moving
+from knowledge.editing import edit_chunk
+from knowledge.models import (
+    Collection,
+    Document,
+    Expectation,
+    GoldenQuestion,
+    Summary,
+    Visibility,
+)
+from knowledge.releases import publishing, trial
+from tests.knowledge.factories import make_collection
+from tests.knowledge.people import person, signed_in, text_of
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_stores")]
+TEXT = "# Returns\n\nA kettle can be returned within thirty days of delivery.\n"
+ROADS = "# Delivery\n\nParcels to the islands travel by ferry on Tuesdays.\n"
+HTMX = {"HTTP_HX_REQUEST": "true"}
+
+
+def read(collection: Collection, text: str = TEXT, name: str = "shop.md") -> Document:
+    document = ingest.add_document(collection, name, ContentFile(text.encode()), owner=None, queue=False)
+    return ingest.ingest_now(document)
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["form", "htmx"])
+@pytest.mark.parametrize("edits", [1, 2])
+def test_what_the_second_of_two_editors_wrote_is_kept_with_the_reason(
+    alice: Client, collection: Collection, headers: dict[str, str], edits: int
+) -> None:
+    document = read(collection)
+    opened = document.chunks.get()
+    if edits == 2:
+        opened = edit_chunk(opened, "An edit from yesterday.")
+    edit_chunk(opened, "The first of them was faster.")
+
+    answer = alice.post(
+        f"/knowledge/documents/{document.pk}/chunks/{opened.pk}/edit/",
+        {"text": "The second wrote a lot.", "place": f"1.{opened.ordinal}"},
+        **headers,
+    )
+
+    shown = answer.content.decode()
+    assert answer.status_code == 200
+    assert "The second wrote a lot." in shown
+    assert "Somebody changed this passage meanwhile, so yours is not saved." in shown
+    assert shown.count("The first of them was faster.") == (1 if headers else 2)
+    assert document.chunks.filter(state="live").get().text == "The first of them was faster."
+
+
+def test_the_file_of_a_document_being_deleted_is_gone_for_readers(
+    client: Client, collection: Collection
+) -> None:
+    document = read(collection)
+    publishing.publish(collection, by=None)
+    clearing.delete_later(Document.objects.filter(pk=document.pk))
+
+    for rest in ("", "?version=1"):
+        assert client.get(f"/knowledge/documents/{document.pk}/original/{rest}").status_code == 404
+
+
+def test_a_release_all_of_whose_documents_are_gone_is_not_gone_back_to(
+    alice: Client, collection: Collection
+) -> None:
+    first = read(collection)
+    old = publishing.publish(collection, by=None)
+    read(collection, ROADS, "roads.md")
+    ingest.delete_document(first)
+    live = publishing.publish(collection, by=None)
+
+    page = alice.post(f"/knowledge/{collection.slug}/release/{old.number}/back/", follow=True)
+
+    collection.refresh_from_db()
+    assert collection.release_id == live.pk
+    assert "nothing left in release 1" in page.content.decode()
+
+
+def test_publishing_the_same_draft_twice_makes_one_release(alice: Client, collection: Collection) -> None:
+    read(collection)
+    trial.try_now(collection)
+    address = f"/knowledge/{collection.slug}/release/publish/"
+
+    alice.post(address, {"reason": "We open today."})
+    page = alice.post(address, {"reason": "We open today."}, follow=True)
+
+    assert collection.releases.count() == 1
+    assert "is live already" in page.content.decode()
+
+
+def test_a_document_that_moves_away_takes_what_was_said_of_it_along(collection: Collection) -> None:
+    document = read(collection)
+    question = GoldenQuestion.objects.create(collection=collection, text="Kettles?", document=document)
+    summary = Summary.objects.create(
+        collection=collection, text="Kettles: thirty days.", passages=[{"document": str(document.pk)}]
+    )
+    board = make_collection("board", Visibility.GROUPS)
+
+    moving.move_document(document, board)
+
+    question.refresh_from_db()
+    summary.refresh_from_db()
+    assert question.document is None
+    assert summary.text == ""
+
+
+def golden_file(*lines: str) -> SimpleUploadedFile:
+    return SimpleUploadedFile("golden.jsonl", "\n".join(lines).encode())
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["[" * 200_000, '{"question": ' + "[" * 100_000, '{"question": "\\u0000", "unanswerable": true}', "[]"],
+    ids=["deep", "deep-value", "only-nul", "list"],
+)
+def test_a_golden_file_with_a_line_that_is_no_question_names_the_line(
+    alice: Client, collection: Collection, line: str
+) -> None:
+    good = json.dumps({"question": "Is this fine?", "unanswerable": True})
+
+    page = alice.post(
+        f"/knowledge/{collection.slug}/golden/import/", {"file": golden_file(good, line)}, follow=True
+    )
+
+    assert "Line 2 of the file is not a golden question. Nothing was added." in page.content.decode()
+    assert not collection.golden_questions.exists()
+
+
+def test_a_golden_file_with_characters_that_no_database_takes_loses_them(
+    alice: Client, collection: Collection
+) -> None:
+    bad = "\\ud800a\\u0000b"
+    lines = (
+        f'{{"question": "{bad}", "unanswerable": true, "history": [{{"role": "user", "text": "{bad}"}}]}}',
+        f'{{"question": "Other?", "doc_id": "{bad}", "answers": ["{bad}"]}}',
+    )
+
+    page = alice.post(
+        f"/knowledge/{collection.slug}/golden/import/", {"file": golden_file(*lines)}, follow=True
+    )
+
+    question = collection.golden_questions.get()
+    assert (question.text, question.previous) == ("ab", "ab")
+    assert "their documents are not here: ab" in page.content.decode()
+
+
+def test_a_golden_file_of_too_many_lines_says_how_many_are_taken(
+    alice: Client, collection: Collection
+) -> None:
+    line = json.dumps({"question": "x", "unanswerable": True})
+
+    page = alice.post(
+        f"/knowledge/{collection.slug}/golden/import/", {"file": golden_file(*[line] * 5001)}, follow=True
+    )
+
+    assert "5000 questions at most" in page.content.decode()
+
+
+@pytest.mark.parametrize("count", [1000, 1001])
+def test_as_many_documents_as_an_action_takes_can_be_chosen_and_one_more(
+    alice: Client, collection: Collection, count: int
+) -> None:
+    document = read(collection)
+    ids = [str(document.pk), *(str(uuid4()) for _ in range(count - 1))]
+
+    asked = alice.post("/knowledge/bulk/", {"action": "delete", "document": ids, "next": "/knowledge/"})
+    done = alice.post(
+        "/knowledge/bulk/",
+        {"action": "delete", "document": ids, "next": "/knowledge/", "confirmed": "1"},
+        follow=True,
+    )
+
+    assert asked.status_code == 200
+    assert "1 document is being deleted." in done.content.decode()
+
+
+def test_deleting_a_collection_ends_its_trial_without_a_trace_of_an_error(collection: Collection) -> None:
+    read(collection)
+    GoldenQuestion.objects.create(collection=collection, text="Kettles?", expectation=Expectation.REFUSE)
+    publishing.publish(collection, by=None)
+    trial.start_trial(collection, by=None)
+
+    ingest.delete_collection(collection)
+
+    assert not Collection.objects.filter(pk=collection.pk).exists()
+
+
+def test_a_manager_who_lost_the_group_can_undo_nothing(collection: Collection) -> None:
+    document = read(collection)
+    group = Group.objects.create(name="shop")
+    collection.managers.set([group])
+    other = make_collection("other")
+    other.managers.set([own := Group.objects.create(name="other")])
+    carol = person("carol")
+    carol.groups.set([group, own])
+    client = signed_in(carol)
+    client.post("/knowledge/bulk/", {"action": "disable", "document": [str(document.pk)]})
+    carol.groups.set([own])
+
+    client.post("/knowledge/bulk/", {"action": "undo"})
+
+    document.refresh_from_db()
+    assert document.is_disabled
+
+
+@pytest.mark.parametrize("name", ["q", "previous"])
+def test_a_nul_in_a_kept_question_is_left_out(alice: Client, collection: Collection, name: str) -> None:
+    values = {"q": "Kettles?", "expect": "refuse", name: "Kett\0les?"}
+
+    alice.post(f"/knowledge/{collection.slug}/test/keep/", values)
+
+    question = collection.golden_questions.get()
+    assert "\0" not in question.text + question.previous
+
+
+def test_an_edit_loses_the_characters_that_reading_loses(alice: Client, collection: Collection) -> None:
+    document = read(collection)
+
+    alice.post(
+        f"/knowledge/documents/{document.pk}/chunks/{document.chunks.get().pk}/edit/",
+        {"text": "Thirty\0 days\x07,\u200f <b>שלום</b>.\n\tTab."},
+    )
+
+    assert document.chunks.get(state="live").text == "Thirty days, <b>שלום</b>.\n\tTab."
+
+
+@pytest.mark.parametrize("undo", ["1", "7", "٣", "x"])
+def test_the_page_offers_no_undo_of_what_did_not_happen(
+    alice: Client, collection: Collection, undo: str
+) -> None:
+    read(collection)
+    publishing.publish(collection, by=None)
+
+    page = text_of(alice, f"/knowledge/{collection.slug}/release/?undo={undo}")
+
+    assert "Undo" not in page
+
+
+def test_counts_of_a_chunk_with_an_endless_number_are_answered(alice: Client, collection: Collection) -> None:
+    document = read(collection)
+
+    text_of(alice, f"/review/cited/{document.pk}/counts/?chunks={10**30},1")
