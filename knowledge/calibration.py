@@ -12,6 +12,7 @@ import random
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -154,7 +155,12 @@ def run_calibration(lease: "Lease") -> JobState:
     collection = Collection.objects.filter(pk=int(lease.job.subject)).first()
     if collection is None:
         return JobState.CANCELLED
-    calibrate(collection, lease)
+    try:
+        calibrate(collection, lease)
+    except IntegrityError:
+        if Collection.objects.filter(pk=collection.pk).exists():
+            raise
+        return JobState.CANCELLED
     return JobState.DONE
 
 

@@ -96,6 +96,9 @@ def reindex(lease: "Lease") -> JobState:
             done = _words(lease, collection)
         if done and old != collection.index_name:
             index.drop_store(old)
+    except Collection.DoesNotExist:  # it was deleted meanwhile; what was written for it goes too
+        index.drop_store(index_name(collection.pk, collection.generation + 1))
+        return JobState.CANCELLED
     except (EngineError, KnowledgeError) as error:
         logger.warning("%s is not made anew: %s", collection.slug, error)
         return JobState.FAILED

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from knowledge.extract.clean import clean_line
 from knowledge.models import Collection, Document, DocumentStatus, Expectation, GoldenQuestion
 
 if TYPE_CHECKING:
@@ -62,6 +63,13 @@ class GoldenQuestionForm(_QuestionForm):
         field.widget.attrs.update({"class": "input", "dir": "auto"})
         if self.instance.pk:
             self.initial["translation_of"] = others.filter(meaning=self.instance.meaning).first()
+
+    def clean_text(self) -> str:
+        """Ask for a question that can be seen."""
+        text = clean_line(self.cleaned_data["text"])
+        if not text:
+            raise forms.ValidationError(_("Write a question."))
+        return text
 
     def clean(self) -> dict[str, object]:
         """Ask for the document where one must be found."""

@@ -6,7 +6,8 @@ A job in the background. What is live never changes, so what came of it is kept 
 import logging
 from typing import TYPE_CHECKING, Final
 
-from django.db import transaction
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
 from jobs import queue as job_queue
@@ -80,10 +81,10 @@ def unfinished(collection: Collection) -> GoldenRun | None:
 
 
 def stop_trial(run: GoldenRun) -> None:
-    """Stop a run: a waiting one at once, a running one within a step."""
-    for job in job_of(run):
-        if worker.cancel(job.pk) == JobState.CANCELLED:
-            _finish(run, CANCELLED)
+    """Stop a run: a waiting one, or one whose job is gone, at once, a running one within a step."""
+    states = [worker.cancel(job.pk) for job in job_of(run)]
+    if all(state == JobState.CANCELLED for state in states):
+        _finish(run, CANCELLED)
 
 
 def job_of(run: GoldenRun) -> list[Job]:
@@ -107,6 +108,11 @@ def run_trial(lease: "Lease") -> JobState:
         logger.warning("golden run %s failed: %s", run.pk, error)
         _finish(run, error.code)
         return JobState.FAILED
+    except (DatabaseError, ObjectDoesNotExist):
+        if _is_there(run):
+            raise
+        logger.info("golden run %s ended with its collection", run.pk)
+        return JobState.CANCELLED
     return JobState.DONE
 
 
@@ -174,12 +180,24 @@ def _ask_all(run: GoldenRun, questions: list[GoldenQuestion], scope: Scope, step
     for question in questions:
         step()
         result: GoldenResult = ask(question, run, run.collection, scope)
-        result.save()
+        try:
+            with transaction.atomic():
+                result.save()
+        except IntegrityError:
+            if not _is_there(run) or GoldenQuestion.objects.filter(pk=question.pk).exists():
+                raise
+            logger.info("a golden question was deleted while it was asked")
+
+
+def _is_there(run: GoldenRun) -> bool:
+    return GoldenRun.objects.filter(pk=run.pk).exists()
 
 
 def _finish(run: GoldenRun, error_code: str) -> None:
     run.error_code, run.finished_at = error_code, timezone.now()
-    run.save(update_fields=["checks", "error_code", "finished_at"])
+    ended = {"checks": run.checks, "error_code": error_code, "finished_at": run.finished_at}
+    if not GoldenRun.objects.filter(pk=run.pk).update(**ended):
+        logger.info("run %s was deleted with its collection", run.pk)
 
 
 def _forget_old(collection: Collection) -> None:

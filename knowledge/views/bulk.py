@@ -15,7 +15,7 @@ from accounts.models import User
 from knowledge import bulk
 from knowledge.bulk import MOST, Outcome
 from knowledge.listing import Choice, matching
-from knowledge.models import Collection, Document
+from knowledge.models import Collection, Document, DocumentStatus
 from knowledge.published import published
 from knowledge.views import notices
 from knowledge.views.doors import managed, manager_required, reader
@@ -62,6 +62,7 @@ def _chosen(request: HttpRequest, action: str) -> Chosen:
 
 def _first(request: HttpRequest, ids: list[UUID]) -> Chosen:
     rows = Document.objects.filter(pk__in=ids[:MOST], collection__in=managed(request))
+    rows = rows.exclude(status=DocumentStatus.DELETING)
     found = list(rows.select_related("collection").order_by("name", "pk"))
     return Chosen(found, max(0, len(ids) - MOST))
 

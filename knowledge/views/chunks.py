@@ -53,6 +53,8 @@ def edit(request: HttpRequest, document_id: UUID, chunk_id: int) -> HttpResponse
     document = document_to_manage(request, document_id)
     text = clean(request.POST.get("text", ""))
     chunk = document.chunks.select_related("document__collection").filter(pk=chunk_id).first()
+    if _is_lost(document, chunk, request.POST.get("place", "")):
+        return _lost(request, document, text)
     if overtaken := _overtaken(document, chunk, request.POST.get("place", ""), text):
         return _refused(request, document, overtaken)
     if chunk is None:
@@ -88,6 +90,18 @@ def _overtaken(document: Document, chunk: Chunk | None, place: str, text: str) -
         "Somebody changed this passage meanwhile, so yours is not saved. Compare both, then save again."
     )
     return Editing(now.pk, text, error, is_overtaken=True)
+
+
+def _is_lost(document: Document, chunk: Chunk | None, place: str) -> bool:
+    """Say whether the form that is sent is for a chunk of a version before this one."""
+    version = chunk.version if chunk else number_of(place.partition(".")[0])
+    return bool(place) and version is not None and version < document.version
+
+
+def _lost(request: HttpRequest, document: Document, text: str) -> HttpResponse:
+    """Say that a newer version came meanwhile, and give back what was written."""
+    name = "_chunk_lost.html" if request.headers.get("HX-Request") else "chunk_lost.html"
+    return render(request, f"knowledge/{name}", {"document": document, "text": text})
 
 
 def _wrong(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What befalls the pages: two people at once, things deleted in between, and what strangers send."""
+"""What befalls the pages: two people at once, and what strangers and unlucky managers send."""
 
 import json
 from uuid import uuid4
@@ -9,12 +9,11 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from knowledge import clearing, ingest, moving
+from knowledge import clearing, ingest, moving, versions
 from knowledge.editing import edit_chunk
 from knowledge.models import (
     Collection,
     Document,
-    Expectation,
     GoldenQuestion,
     Summary,
     Visibility,
@@ -184,17 +183,6 @@ def test_as_many_documents_as_an_action_takes_can_be_chosen_and_one_more(
     assert "1 document is being deleted." in done.content.decode()
 
 
-def test_deleting_a_collection_ends_its_trial_without_a_trace_of_an_error(collection: Collection) -> None:
-    read(collection)
-    GoldenQuestion.objects.create(collection=collection, text="Kettles?", expectation=Expectation.REFUSE)
-    publishing.publish(collection, by=None)
-    trial.start_trial(collection, by=None)
-
-    ingest.delete_collection(collection)
-
-    assert not Collection.objects.filter(pk=collection.pk).exists()
-
-
 def test_a_manager_who_lost_the_group_can_undo_nothing(collection: Collection) -> None:
     document = read(collection)
     group = Group.objects.create(name="shop")
@@ -250,3 +238,51 @@ def test_counts_of_a_chunk_with_an_endless_number_are_answered(alice: Client, co
     document = read(collection)
 
     text_of(alice, f"/review/cited/{document.pk}/counts/?chunks={10**30},1")
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["form", "htmx"])
+@pytest.mark.parametrize("is_released", [False, True])
+def test_what_was_written_is_given_back_where_a_newer_version_came_meanwhile(
+    alice: Client, collection: Collection, headers: dict[str, str], is_released: bool
+) -> None:
+    document = read(collection)
+    opened = document.chunks.get()
+    if is_released:
+        publishing.publish(collection, by=None)
+    versions.replace_document(document, "newer.md", ContentFile(ROADS.encode()), queue=False)
+    ingest.ingest_now(document)
+
+    answer = alice.post(
+        f"/knowledge/documents/{document.pk}/chunks/{opened.pk}/edit/",
+        {"text": "I wrote a lot.", "place": "1.0"},
+        **headers,
+    )
+
+    shown = answer.content.decode()
+    assert answer.status_code == 200
+    assert "I wrote a lot." in shown
+    assert "A newer version of this document was read meanwhile" in shown
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\u200f", " \n"])
+def test_a_golden_question_that_nobody_can_see_is_refused(
+    alice: Client, collection: Collection, text: str
+) -> None:
+    page = alice.post(
+        f"/knowledge/{collection.slug}/golden/new/", {"text": text, "expectation": "refuse"}
+    ).content.decode()
+
+    assert "Write a question." in page or "This field is required." in page
+    assert not collection.golden_questions.exists()
+
+
+@pytest.mark.parametrize("action", ["again", "enable", "disable"])
+def test_nothing_is_done_to_documents_that_are_being_deleted(
+    alice: Client, collection: Collection, action: str
+) -> None:
+    document = read(collection)
+    clearing.delete_later(Document.objects.filter(pk=document.pk))
+
+    page = alice.post("/knowledge/bulk/", {"action": action, "document": [str(document.pk)]}, follow=True)
+
+    assert "Nothing was chosen that this can be done to." in page.content.decode()
