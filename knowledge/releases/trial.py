@@ -113,7 +113,7 @@ def run_trial(lease: "Lease") -> JobState:
             raise
         logger.info("golden run %s ended with its collection", run.pk)
         return JobState.CANCELLED
-    return JobState.DONE
+    return JobState.DONE if _is_there(run) else JobState.CANCELLED
 
 
 def _clear(run: GoldenRun) -> None:

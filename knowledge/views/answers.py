@@ -15,6 +15,7 @@ from accounts import audit
 from accounts.models import User
 from knowledge import approved
 from knowledge.answer_forms import ApprovedAnswerForm, documents_named
+from knowledge.extract.clean import clean_line
 from knowledge.models import ApprovedAnswer, Collection
 from knowledge.views.doors import collection_to_answer, manages, reader, signed_in
 
@@ -36,7 +37,7 @@ def _entry(request: HttpRequest, slug: str, pk: int) -> ApprovedAnswer:
 def answer_list(request: HttpRequest, slug: str) -> HttpResponse:
     """List the entries; `q`: words of question or answer, `state`: active or off."""
     collection = collection_to_answer(request, slug)
-    words, state = request.GET.get("q", "").strip(), request.GET.get("state", "")
+    words, state = clean_line(request.GET.get("q", "")), request.GET.get("state", "")
     found = _entries(collection)
     if words:
         found = found.filter(Q(question__icontains=words) | Q(text__icontains=words))

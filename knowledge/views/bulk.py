@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from accounts.models import User
 from knowledge import bulk
 from knowledge.bulk import MOST, Outcome
+from knowledge.extract.clean import clean_line
 from knowledge.listing import Choice, matching
 from knowledge.models import Collection, Document, DocumentStatus
 from knowledge.published import published
@@ -77,9 +78,9 @@ def _uuid(text: str) -> UUID | None:
 def choice_of(values: QueryDict) -> Choice:
     """Read what the list shows from a form or an address."""
     return Choice(
-        slug=values.get("collection", ""),
+        slug=clean_line(values.get("collection", "")),
         status=values.get("status", ""),
-        query=values.get("q", "").strip()[:200],
+        query=clean_line(values.get("q", ""))[:200],
         sort=values.get("sort", ""),
     )
 
@@ -120,7 +121,7 @@ def _do(request: HttpRequest, action: str, documents: Sequence[Document]) -> Out
 
 
 def _target(request: HttpRequest) -> Collection | None:
-    return managed(request).filter(slug=request.POST.get("target", "")).first()
+    return managed(request).filter(slug=clean_line(request.POST.get("target", ""))).first()
 
 
 def _person(request: HttpRequest) -> User | None:

@@ -81,7 +81,7 @@ def _overtaken(document: Document, chunk: Chunk | None, place: str, text: str) -
     if chunk is not None and (chunk.version, chunk.state) != (document.version, ChunkState.REPLACED):
         return None
     version, ordinal = (chunk.version, chunk.ordinal) if chunk else map(number_of, place.partition(".")[::2])
-    if not text or version != document.version:
+    if not text or version != document.version or ordinal is None:
         return None
     now = draft_chunks(document).filter(ordinal=ordinal).first()
     if now is None or now.text == text.strip():

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from accounts.roles import is_support_staff
 from knowledge import log
+from knowledge.extract.clean import clean_line
 from knowledge.failures import what_stands
 from knowledge.models import Document, DocumentEvent
 from knowledge.views.cards import Card, Editing, build_cards, find
@@ -79,7 +80,7 @@ def _chunks(request: HttpRequest, document: Document, editing: Editing | None) -
     shown = for_manager(document, asked.get("chunk", "") or edited, asked.get("version", ""))
     if shown is None:
         return None
-    query = asked.get("q", "").strip()[:QUERY_CHARS]
+    query = clean_line(asked.get("q", ""))[:QUERY_CHARS]
     leaf = leaf_of(shown, part=asked.get("part", ""), page=asked.get("page", ""), by_page=True)
     found, found_count = find(shown, query) if query else (leaf.chunks, 0)
     if editing is None and (number := number_of(edited)):

@@ -142,7 +142,7 @@ def _collection(request: HttpRequest, slug: str) -> Collection:
 def _kept_number(collection: Collection, text: str) -> int | None:
     """Read the number of a release that can be gone back to; None for any other."""
     number = int(text) if text.isdecimal() and len(text) < 9 else 0
-    others = collection.releases.exclude(pk=collection.release_id) if collection.release else None
+    others = collection.releases.exclude(pk=collection.release.pk) if collection.release else None
     return number if others is not None and others.filter(number=number).exists() else None
 
 
