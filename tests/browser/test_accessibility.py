@@ -26,6 +26,19 @@ STAFF_PAGES = (
     "/knowledge/",
     "/knowledge/?collection=handbook",
     "/knowledge/collections/new/",
+    "/knowledge/collections/handbook/delete/",
+    "/knowledge/handbook/release/",
+    "/knowledge/handbook/release/publish/",
+    "/knowledge/handbook/golden/",
+    "/knowledge/handbook/golden/new/",
+    "/knowledge/handbook/languages/",
+    "/knowledge/handbook/test/",
+    "/knowledge/handbook/test/?q=return",
+    "/knowledge/handbook/answering/",
+    "/knowledge/handbook/answers/",
+    "/knowledge/handbook/answers/new/",
+    "/knowledge/handbook/sources/",
+    "/knowledge/test/",
     "/assistants/",
     "/assistants/support/",
     "/review/",
@@ -64,6 +77,24 @@ def test_pages_anybody_may_open(
     assert {path: found for path, found in findings.items() if found} == {}
 
 
+def too_wide(page: Page) -> list[str]:
+    """Say how much wider than the screen the page is, if it is."""
+    width, screen = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    return [f"{width} pixels on a screen of {screen}"] if width > screen else []
+
+
+def test_a_document_in_every_tab(site: Site, look: dict[str, object], as_user: Callable[..., Page]) -> None:
+    page = as_user(site, "admin", **look)
+    page.goto(f"{site.url}/knowledge/?collection=handbook")
+    address = f"{site.url}{page.locator('a.doc-name').first.get_attribute('href')}"
+    findings = {}
+    for rest in ("", "?tab=versions", "?tab=log", "?tab=cited", "?tab=summary", "replace/", "delete/"):
+        page.goto(address + rest)
+        findings[rest] = serious(page) + too_wide(page)
+
+    assert {rest: found for rest, found in findings.items() if found} == {}
+
+
 def test_pages_for_those_who_run_the_site(
     site: Site, look: dict[str, object], as_user: Callable[..., Page]
 ) -> None:
@@ -71,7 +102,7 @@ def test_pages_for_those_who_run_the_site(
     findings = {}
     for path in STAFF_PAGES:
         page.goto(site.url + path)
-        findings[path] = serious(page)
+        findings[path] = serious(page) + too_wide(page)
 
     assert {path: found for path, found in findings.items() if found} == {}
 
