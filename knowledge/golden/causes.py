@@ -38,7 +38,7 @@ class Causes:
             return self._answered(row)
         document = row.question.document
         if document is None:
-            return Cause(_("The expected document was deleted."))
+            return Cause(_("The expected document is no longer here: it was deleted or moved."))
         change = self._changes.get(document.pk)
         if change is None:
             return self._crowded_out(row)
