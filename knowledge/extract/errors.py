@@ -35,6 +35,7 @@ from knowledge.extract.types import FailureCode, Params
 
 _HARMLESS: Final = ("encoding_guessed", "pages_recognised")  # all of it was read
 
+
 class ExtractError(Exception):
     """Base of everything `extract` raises; `str(error)` is for the log."""
 

@@ -230,9 +230,9 @@ CHILD = """
 import os, signal, sys
 import django
 django.setup()
-from knowledge import indexing
+from knowledge import embedding, indexing
 place = sys.argv[1]
-module, name = {"upsert": (indexing.index, "upsert"), "publish": (indexing, "_publish")}[place]
+module, name = {"upsert": (embedding.index, "upsert"), "publish": (indexing, "_publish")}[place]
 real = getattr(module, name)
 def die(*args, **kwargs):
     real(*args, **kwargs)
