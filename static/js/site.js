@@ -53,3 +53,16 @@ document.addEventListener("keydown", (event) => {
 });
 
 for (const button of document.querySelectorAll(".toast [data-close]")) button.hidden = false;
+
+// What a person asked for by htmx and did not get is said; polls that fail try again by themselves.
+function tellFailure({ detail }, reason) {
+  const mould = document.getElementById("t-failed");
+  if (!mould || !detail.requestConfig?.triggeringEvent?.isTrusted || detail.shouldSwap) return;
+  const toast = mould.content.cloneNode(true);
+  toast.querySelector("span").textContent = mould.dataset[reason];
+  document.querySelector(".toasts").replaceChildren(toast);
+}
+
+document.addEventListener("htmx:sendError", (event) => tellFailure(event, "lost"));
+document.addEventListener("htmx:timeout", (event) => tellFailure(event, "lost"));
+document.addEventListener("htmx:responseError", (event) => tellFailure(event, "refused"));

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.site import Site
+from tests.site import PASSWORD, Site
 
 pytestmark = pytest.mark.browser
 
@@ -58,3 +58,16 @@ def test_an_edit_of_a_chunk_shows_in_the_text_beside_it(
     page.locator(".chunk", has_text="warm water").get_by_role("switch").click()
     expect(page.locator("#chunk-facts")).to_contain_text("1 off")
     expect(page.locator(".area.is-off")).to_contain_text("warm water")
+
+
+def test_an_action_that_does_not_reach_the_server_says_so(site: Site, page: Page) -> None:
+    page.goto(f"{site.url}/accounts/login/?next=/knowledge/")
+    page.locator("input[name=username]").fill("admin")
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.locator("input[name=password]").press("Enter")
+    page.get_by_role("link", name="warranty.en.md").first.click()
+
+    page.context.set_offline(True)
+    page.get_by_role("switch").last.click()
+
+    expect(page.locator(".toast")).to_contain_text("did not reach the server")
