@@ -26,7 +26,7 @@ from knowledge.models import Document
 from knowledge.scope import LIVE, documents_answering
 from knowledge.summaries import work as working
 from knowledge.summaries.material import Material, of_document
-from knowledge.summaries.reading import as_markdown, as_passages, is_by_model, stored_summary
+from knowledge.summaries.reading import as_markdown, is_by_model, sources_of, stored_summary
 from knowledge.summaries.steps import Step
 
 logger = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ def write(wanted: Wanted, engine: Engine, lease: Lease, writer: ReplyWriter, clo
         return _finish(writer, clock, engine.name, engine.model)
     stored = stored_summary(wanted.document)
     if stored is not None:
-        writer.give_sources(source_items(as_passages([int(one["chunk"]) for one in stored.passages])))
+        writer.give_sources(source_items(sources_of([int(one["chunk"]) for one in stored.passages])))
         writer.push(as_markdown(stored.text))
         return _finish(
             writer, clock, stored.engine, stored.model, _notice(stored.left_out, by_model=is_by_model(stored))
@@ -138,11 +138,11 @@ def _stream(step: Step, pieces: Iterator[str], writer: ReplyWriter) -> None:
     given: tuple[int, ...] = ()
     if step.by_model:
         given = step.sources
-        writer.give_sources(source_items(as_passages(given)))
+        writer.give_sources(source_items(sources_of(given)))
     for piece in pieces:
         if step.sources != given:
             given = step.sources
-            writer.give_sources(source_items(as_passages(given)))
+            writer.give_sources(source_items(sources_of(given)))
         writer.push(piece if step.by_model else as_markdown(piece))
 
 

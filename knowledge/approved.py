@@ -7,7 +7,7 @@ kept in memory, as long as the collection's entries stand as they did.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -20,9 +20,10 @@ from accounts.models import User
 from knowledge import lexical, scoring
 from knowledge.access import readable_collections
 from knowledge.models import ApprovedAnswer, Chunk, Collection
+from knowledge.passages import as_passages
 from knowledge.retrieval_types import Passage, Sentence
 from knowledge.same_question import Asked, asked, fold
-from knowledge.scope import chunks_answering, release_numbers, titles_of
+from knowledge.scope import chunks_answering
 from knowledge.tokens import Matcher
 
 MAX_CHUNKS: Final = 300  # of a document, looked through for the place to name
@@ -112,35 +113,16 @@ def place_of(entry: ApprovedAnswer, user: User | AnonymousUser) -> Passage | Non
     matcher = Matcher(f"{entry.question} {entry.text}", lexical.weigh)
     coverage = {chunk.pk: matcher.coverage(f"{chunk.heading} {chunk.text}") for chunk in chunks}
     best = max(chunks, key=lambda chunk: (coverage[chunk.pk], -chunk.ordinal))
-    return _passage(best, coverage[best.pk], matcher, places)
+    sentences = tuple(
+        Sentence(one.start, one.end, one.words) for one in scoring.score_sentences(best.text, matcher)
+    )
+    (passage,) = as_passages([best])
+    return replace(passage, score=coverage[best.pk], words=coverage[best.pk], sentences=sentences)
 
 
 def _chunks(places: Sequence[Collection], document_id: UUID) -> list[Chunk]:
     answering = chunks_answering(places).filter(document=document_id)
     return list(answering.select_related("document__collection").order_by("version", "ordinal")[:MAX_CHUNKS])
-
-
-def _passage(chunk: Chunk, coverage: float, matcher: Matcher, places: Sequence[Collection]) -> Passage:
-    sentences = tuple(
-        Sentence(one.start, one.end, one.words) for one in scoring.score_sentences(chunk.text, matcher)
-    )
-    return Passage(
-        chunk_id=chunk.pk,
-        chunk_key=chunk.key,
-        sha256=chunk.sha256,
-        document_id=str(chunk.document_id),
-        document_title=titles_of([chunk])[chunk.pk] or chunk.document.name,
-        document_name=chunk.document.name,
-        collection_slug=chunk.document.collection.slug,
-        release=release_numbers(places).get(chunk.document.collection_id),
-        heading=chunk.heading,
-        page=chunk.page,
-        text=chunk.text,
-        score=coverage,
-        dense=0.0,
-        words=coverage,
-        sentences=sentences,
-    )
 
 
 def _stamps(allowed: QuerySet[Collection]) -> list[tuple[int, Stamp]]:

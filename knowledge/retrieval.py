@@ -7,7 +7,7 @@ again, with the same rule of access, before anyone sees it.
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -24,9 +24,10 @@ from knowledge.chunking import indexed_text
 from knowledge.confidence import THRESHOLD, estimate_confidence, score_evidence
 from knowledge.errors import IndexUnavailable
 from knowledge.evidence import READ, SCORED, Evidence, Found, Question
-from knowledge.models import Calibration, Chunk, Collection, DocumentVersion
-from knowledge.retrieval_types import Parts, Passage, SearchResult, Sentence
-from knowledge.scope import LIVE, Scope, chunks_answering, release_numbers, versions_of
+from knowledge.models import Calibration, Chunk, Collection
+from knowledge.passages import as_passages
+from knowledge.retrieval_types import Parts, Passage, SearchResult
+from knowledge.scope import LIVE, Scope, chunks_answering
 from knowledge.sentence_vectors import mix_sentences
 from knowledge.tokens import Matcher, query_tokens
 
@@ -208,18 +209,18 @@ def _rank(
     order = sorted(final, key=lambda pk: (-final[pk], pk))[:top_k]
     quotable = [(chunks[pk].text, scoring.score_quotes(chunks[pk].text, asked), final[pk]) for pk in order]
     mixed = mix_sentences(quotable, found.near.vector, found.near.fertility)
-    numbers = release_numbers(where.places, where.scope)
-    versions = versions_of(chunks[pk] for pk in order)
     passages = tuple(
-        _passage(
-            chunks[pk],
-            versions.get((chunks[pk].document_id, chunks[pk].version)),
-            numbers.get(chunks[pk].document.collection_id),
-            (final[pk], found.dense.get(pk, 0.0), found.words.get(pk, 0.0)),
-            scored,
-            _parts(pk, found, fused[pk], final[pk], is_follow_up=bool(both)),
+        replace(
+            passage,
+            score=final[pk],
+            dense=found.dense.get(pk, 0.0),
+            words=found.words.get(pk, 0.0),
+            sentences=scored,
+            parts=_parts(pk, found, fused[pk], final[pk], is_follow_up=bool(both)),
         )
-        for pk, scored in zip(order, mixed, strict=True)
+        for pk, passage, scored in zip(
+            order, as_passages([chunks[pk] for pk in order], where.scope), mixed, strict=True
+        )
     )
     score = max(map(score_evidence, _weigh_evidence(passages, found, near, asked, both)))
     confidence = estimate_confidence(score, _threshold(passages, where))
@@ -262,34 +263,3 @@ def _parts(pk: int, found: _Candidates, fused: float, score: float, *, is_follow
     words = (1 - share) * found.words.get(pk, 0.0) / whole
     before = fused / (1 + scoring.BEST_SENTENCE)
     return Parts(meaning, words, max(0.0, before - meaning - words), score - before)
-
-
-def _passage(
-    chunk: Chunk,
-    version: DocumentVersion | None,
-    release: int | None,
-    scores: tuple[float, float, float],
-    sentences: tuple[Sentence, ...],
-    parts: Parts,
-) -> Passage:
-    """Put together what a reader sees, named as in the chunk's own version of the document."""
-    score, dense, words = scores
-    named = version or chunk.document
-    return Passage(
-        chunk_id=chunk.pk,
-        chunk_key=chunk.key,
-        sha256=chunk.sha256,
-        document_id=str(chunk.document_id),
-        document_title=named.title or named.name,
-        document_name=named.name,
-        collection_slug=chunk.document.collection.slug,
-        release=release,
-        heading=chunk.heading,
-        page=chunk.page,
-        text=chunk.text,
-        score=score,
-        dense=dense,
-        words=words,
-        sentences=sentences,
-        parts=parts,
-    )

@@ -1,6 +1,6 @@
 """A stored summary as it is read: whether it still holds, its blocks, where its citations lead."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,9 +8,10 @@ from django.urls import reverse
 
 from inference.quoting import escape
 from knowledge.errors import DocumentLost
-from knowledge.models import Chunk, Collection, Document, DocumentVersion, Summary
+from knowledge.models import Chunk, Collection, Document, Summary
+from knowledge.passages import as_passages
 from knowledge.retrieval_types import Passage
-from knowledge.scope import DRAFT, LIVE, Scope, chunks_answering, release_numbers, versions_of
+from knowledge.scope import DRAFT, LIVE, Scope, chunks_answering
 from knowledge.summaries.material import fingerprint
 from knowledge.summaries.notes import CITATION
 from knowledge.summaries.work import WRITES_NOTHING
@@ -100,34 +101,9 @@ def is_by_model(summary: Summary) -> bool:
     return summary.engine != WRITES_NOTHING
 
 
-def as_passages(sources: Sequence[int], scope: Scope = LIVE) -> list[Passage]:
+def sources_of(ids: Sequence[int], scope: Scope = LIVE) -> list[Passage]:
     """Return these chunks as passages, in order, for the sources of a reply. Raises: DocumentLost."""
-    rows = Chunk.objects.select_related("document__collection").in_bulk(sources)
-    if any(pk not in rows for pk in sources):
+    rows = Chunk.objects.select_related("document__collection").in_bulk(ids)
+    if any(pk not in rows for pk in ids):
         raise DocumentLost("a passage of the summary is gone")
-    chunks = [rows[pk] for pk in sources]
-    named = versions_of(chunks)
-    places = {chunk.document.collection_id: chunk.document.collection for chunk in chunks}
-    releases = release_numbers(places.values(), scope)
-    return [_passage(chunk, named.get((chunk.document_id, chunk.version)), releases) for chunk in chunks]
-
-
-def _passage(chunk: Chunk, version: DocumentVersion | None, releases: Mapping[int, int]) -> Passage:
-    named = version or chunk.document
-    return Passage(
-        chunk_id=chunk.pk,
-        chunk_key=chunk.key,
-        sha256=chunk.sha256,
-        document_id=str(chunk.document_id),
-        document_title=named.title or named.name,
-        document_name=named.name,
-        collection_slug=chunk.document.collection.slug,
-        release=releases.get(chunk.document.collection_id),
-        heading=chunk.heading,
-        page=chunk.page,
-        text=chunk.text,
-        score=1.0,
-        dense=0.0,
-        words=0.0,
-        sentences=(),
-    )
+    return as_passages([rows[pk] for pk in ids], scope)
