@@ -44,6 +44,10 @@ HEBREW: Final = """# אחריות
 
 נורה שבורה במנורה מוחלפת בלי תשלום בשנה הראשונה. שלחו תמונה של הנורה ושל התווית שמתחת לבסיס המנורה.
 """
+PAGE: Final = "/knowledge/shop/release/"
+GOLDEN: Final = "/knowledge/shop/golden/"
+QUESTION: Final = "How long can a kettle be returned?"
+HEBREW_QUESTION: Final = "כמה זמן יש אחריות על קומקום חשמלי?"
 
 
 def make_shop(*texts: str, slug: str = "shop") -> Collection:

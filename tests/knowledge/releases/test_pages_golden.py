@@ -9,30 +9,16 @@ from django.test import Client
 from knowledge.models import Collection, GoldenQuestion
 from tests.knowledge.people import text_of
 from tests.knowledge.releases.shop import (
-    DELIVERY,
-    HEBREW,
-    RETURNS,
-    make_shop,
+    GOLDEN,
+    HEBREW_QUESTION,
+    PAGE,
+    QUESTION,
     must_find,
     must_refuse,
-    publish,
     try_draft,
 )
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_stores")]
-PAGE = "/knowledge/shop/release/"
-GOLDEN = "/knowledge/shop/golden/"
-QUESTION = "How long can a kettle be returned?"
-HEBREW_QUESTION = "כמה זמן יש אחריות על קומקום חשמלי?"
-
-
-@pytest.fixture
-def shop() -> Collection:
-    """A collection with a release and two golden questions."""
-    shop = make_shop(RETURNS, DELIVERY, HEBREW)
-    must_find(shop.documents.get(name="file0.md"), QUESTION)
-    must_find(shop.documents.get(name="file2.md"), HEBREW_QUESTION)
-    return publish(shop)
 
 
 def test_a_golden_question_is_written_with_its_language_and_listed(alice: Client, shop: Collection) -> None:

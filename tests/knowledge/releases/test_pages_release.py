@@ -13,30 +13,19 @@ from knowledge.retrieval import search
 from tests.knowledge.people import person, signed_in, text_of
 from tests.knowledge.releases.shop import (
     DELIVERY,
+    GOLDEN,
     GUEST,
-    HEBREW,
+    HEBREW_QUESTION,
+    PAGE,
+    QUESTION,
     RETURNS,
     make_shop,
-    must_find,
     publish,
     replace,
     try_draft,
 )
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_stores")]
-PAGE = "/knowledge/shop/release/"
-GOLDEN = "/knowledge/shop/golden/"
-QUESTION = "How long can a kettle be returned?"
-HEBREW_QUESTION = "כמה זמן יש אחריות על קומקום חשמלי?"
-
-
-@pytest.fixture
-def shop() -> Collection:
-    """A collection with a release and two golden questions."""
-    shop = make_shop(RETURNS, DELIVERY, HEBREW)
-    must_find(shop.documents.get(name="file0.md"), QUESTION)
-    must_find(shop.documents.get(name="file2.md"), HEBREW_QUESTION)
-    return publish(shop)
 
 
 def switch_off(shop: Collection, name: str) -> None:
