@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from inference.conf import get_embedder
@@ -210,9 +210,9 @@ def _enqueue(collection: Collection) -> None:
 
 def _read_again() -> None:
     """Queue documents that older rules cut, a few at a time."""
-    current = DocumentVersion.objects.filter(document=OuterRef("pk"), number=OuterRef("version"))
-    is_old = Exists(current.exclude(chunker__in=["", CHUNKER]))
-    old = list(Document.objects.filter(is_old, status=DocumentStatus.READY).order_by("pk")[:READ_AGAIN])
+    cut_otherwise = DocumentVersion.objects.exclude(chunker__in=["", CHUNKER])
+    current = cut_otherwise.filter(number=F("document__version"), document__status=DocumentStatus.READY)
+    old = list(Document.objects.filter(pk__in=current.values("document")).order_by("pk")[:READ_AGAIN])
     if old and not removal.live_jobs().exists():
         for document in old:
             ingest.process_again(document)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from knowledge.models.collections import Collection
 
 if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
+    pass
 
 
 class DocumentStatus(models.TextChoices):
@@ -90,11 +90,6 @@ class Document(models.Model):
     def __str__(self) -> str:
         """Show the title, else the file's name."""
         return self.title or self.name
-
-    @property
-    def status_label(self) -> "StrOrPromise":
-        """What a person reads."""
-        return DocumentStatus(self.status).label
 
 
 class DocumentVersion(models.Model):

@@ -77,11 +77,6 @@ def changes(collection: Collection) -> list[Change]:
     return sorted(rows, key=lambda row: (str(row.document).casefold(), str(row.document.pk)))
 
 
-def count_changes(collection: Collection) -> int:
-    """Count the documents that differ."""
-    return len(changes(collection))
-
-
 def failed_documents(collection: Collection) -> QuerySet[Document]:
     """Documents whose newest file could not be read since the release; not those that somebody stopped."""
     failed = Document.objects.filter(

@@ -89,9 +89,10 @@ def publish_checked(
 
     def check(release: Release) -> None:
         live = Release.objects.filter(pk__in=Collection.objects.filter(pk=collection.pk).values("release"))
-        if any(fingerprint(collection, of(one)) == fingerprint(collection, of(release)) for one in live):
+        mark = fingerprint(collection, of(release))
+        if any(fingerprint(collection, of(one)) == mark for one in live):
             raise AlreadyLive(collection.slug)
-        if tried and fingerprint(collection, of(release)) != tried:
+        if tried and mark != tried:
             raise DraftChanged(collection.slug)
 
     return publish(collection, by=by, note=note, override_reason=reason, check=check)

@@ -20,11 +20,6 @@ LOST: Final = 0.05  # share that may be lost: texts that nearly repeat each othe
 FEWEST_LOST: Final = 2
 
 
-def count_probes(collection: Collection) -> int:
-    """Tell how many searches the probes take at most."""
-    return MOST
-
-
 def find_lost_probes(collection: Collection, step: Callable[[], None]) -> tuple[list[Finding], int]:
     """Ask the draft for sentences and return what is not found, and how many were asked for.
 

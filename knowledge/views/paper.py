@@ -29,11 +29,6 @@ class Area:
         return self.chunk.ordinal + 1
 
 
-def window_of(ordinal: int) -> int:
-    """Return the page, from 1, that shows a chunk."""
-    return ordinal // WINDOW + 1
-
-
 def lay_out(chunks: Sequence[Chunk], open_id: int | None) -> list[Area]:
     """Put chunks in reading order on paper.
 
